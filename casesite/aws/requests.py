@@ -1,0 +1,46 @@
+"""What goes out to AWS, as frozen values. Imports no boto3, so that every package may use it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class SupportCaseRequest:
+    """One support.CreateCase. Limits: body 1-8000 characters with the reference line, at most 10 cc addresses."""
+
+    subject: str
+    communication_body: str
+    severity_code: str
+    service_code: str
+    category_code: str
+    issue_type: str
+    language: str
+    cc_email_addresses: tuple[str, ...] = ()
+
+    def as_params(self) -> dict[str, Any]:
+        """AWS's parameters. The cc list is left out where it is empty."""
+        params: dict[str, Any] = {
+            "subject": self.subject,
+            "serviceCode": self.service_code,
+            "severityCode": self.severity_code,
+            "categoryCode": self.category_code,
+            "communicationBody": self.communication_body,
+            "language": self.language,
+            "issueType": self.issue_type,
+        }
+        if self.cc_email_addresses:
+            params["ccEmailAddresses"] = list(self.cc_email_addresses)
+        return params
+
+    @classmethod
+    def from_params(cls, params: dict[str, Any]) -> "SupportCaseRequest":
+        return cls(
+            subject=params["subject"],
+            communication_body=params["communicationBody"],
+            severity_code=params["severityCode"],
+            service_code=params["serviceCode"],
+            category_code=params["categoryCode"],
+            issue_type=params["issueType"],
+            language=params["language"],
+            cc_email_addresses=tuple(params.get("ccEmailAddresses", ())),
+        )

@@ -1,0 +1,149 @@
+"""Case: what an agent is working on, with its content while it can be edited and AWS's ids once it is open."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from casesite.catalog.models import SupportCatalog
+from casesite.teams.models import AwsAccount, Team
+from casesite.teams.permissions import team_ids
+
+# Crockford's alphabet: no I, L, O, U, so that a reference can be read out on the telephone.
+REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def random_groups(count: int) -> str:
+    """`count` groups of four reference characters that no filter takes for a card number.
+
+    At least one letter in each group, and no five digits in a row even where the hyphens are left out.
+    """
+    while True:
+        groups = ["".join(secrets.choice(REFERENCE_ALPHABET) for _n in range(4)) for _g in range(count)]
+        if harmless("".join(groups)) and all(not group.isdigit() for group in groups):
+            return "-".join(groups)
+
+
+def harmless(characters: str) -> bool:
+    """Whether the text holds no run of five digits."""
+    return not any(characters[at : at + 5].isdigit() for at in range(len(characters) - 4))
+
+
+def new_reference() -> str:
+    return "CS-" + random_groups(2)
+
+
+class Kind(models.TextChoices):
+    SUPPORT = "support", _("AWS Support")
+
+
+class Stage(models.TextChoices):
+    """The coarse state of a case. `submissions.stage` computes it, nobody else writes it."""
+
+    DRAFT = "draft", _("Draft")
+    OUTGOING = "outgoing", _("Going out")
+    OPEN = "open", _("Open at AWS")
+    RESOLVED = "resolved", _("Resolved")
+    CLOSED = "closed", _("Closed")
+
+
+class CaseQuerySet(models.QuerySet["Case"]):
+    def visible_to(self, user: Any) -> "CaseQuerySet":
+        """The only door to cases: a person sees those of their teams."""
+        return self.filter(team_id__in=team_ids(user))
+
+    def editable_by(self, user: Any) -> "CaseQuerySet":
+        """Drafts that a person may write in: their own."""
+        return self.visible_to(user).filter(author=user, stage=Stage.DRAFT)
+
+
+class Case(models.Model):
+    reference = models.CharField(_("reference"), max_length=12, unique=True, default=new_reference, editable=False)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SUPPORT)
+    stage = models.CharField(max_length=8, choices=Stage.choices, default=Stage.DRAFT)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="cases")
+    account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, null=True, related_name="cases")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="cases")
+    subject = models.CharField(_("subject"), max_length=1000, blank=True)
+    severity_code = models.CharField(max_length=20, blank=True)
+    version = models.PositiveIntegerField(default=1)  # of the draft; the older of two tabs is told by it
+    form_token = models.CharField(
+        max_length=64, null=True, unique=True, editable=False
+    )  # one rendering of the form, one case
+    discarded_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(db_index=True)
+    changed_at = models.DateTimeField()
+    aws_case_id = models.CharField(max_length=100, null=True, editable=False)
+    aws_display_id = models.CharField(max_length=40, blank=True, db_index=True)
+    aws_status = models.CharField(max_length=40, blank=True)
+    aws_read_at = models.DateTimeField(null=True)
+    duplicate_aws_case_id = models.CharField(max_length=100, blank=True)  # a second case at AWS for this one
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("case")
+        verbose_name_plural = _("cases")
+        constraints = [
+            models.UniqueConstraint(fields=("account", "aws_case_id"), name="case_aws_case_id_once"),
+            models.CheckConstraint(
+                condition=models.Q(aws_case_id__isnull=False) | ~models.Q(stage__in=("open", "resolved")),
+                name="case_open_has_aws_case_id",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("team", "-id"), name="case_team_newest"),
+            models.Index(fields=("author", "stage"), name="case_author_stage"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("case", args=[self.reference])
+
+
+class SupportContent(models.Model):
+    """What the Support form holds. Drafts may hold anything; submitting checks it."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, primary_key=True, related_name="support")
+    catalog = models.ForeignKey(SupportCatalog, null=True, on_delete=models.PROTECT, related_name="+")
+    issue_type = models.CharField(max_length=22, default="technical")
+    service_code = models.CharField(max_length=100, blank=True)
+    category_code = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=10, default="en")
+    communication_body = models.TextField(blank=True)
+    cc_email_addresses = models.TextField(blank=True)  # as typed; payloads split it
+
+    class Meta:
+        verbose_name = _("Support content")
+        verbose_name_plural = _("Support contents")
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class CaseEvent(models.Model):
+    """Who did what to a case, when, from where to where. Written in the transaction of the change, never altered."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )  # null: the site
+    what = models.CharField(max_length=30)  # a verb: created, saved, submitted, approved, ...
+    was = models.CharField(max_length=20, blank=True)
+    became = models.CharField(max_length=20, blank=True)
+    text = models.TextField(blank=True)  # a reason that a person wrote, or what AWS said
+    submission_id = models.UUIDField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("case event")
+        verbose_name_plural = _("case events")
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.what} {self.at}"

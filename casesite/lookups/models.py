@@ -1,0 +1,47 @@
+"""Lookup: a read-only question to AWS that a page asks and a worker answers."""
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from casesite.teams.models import AwsAccount
+
+
+class LookupState(models.TextChoices):
+    OPEN = "open", _("asked")
+    ANSWERED = "answered", _("answered")
+    FAILED = "failed", _("could not be answered")
+
+
+class Lookup(models.Model):
+    """One question about one account. The newest row of (account, kind, key) is the one pages use."""
+
+    account = models.ForeignKey(AwsAccount, on_delete=models.CASCADE, related_name="lookups")
+    kind = models.CharField(max_length=30)
+    key = models.CharField(max_length=64, help_text=_("digest of the parameters"))
+    params = models.JSONField(default=dict)
+    state = models.CharField(max_length=8, choices=LookupState.choices, default=LookupState.OPEN)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    asked_at = models.DateTimeField()
+    lease_until = models.DateTimeField(null=True)
+    tries = models.PositiveIntegerField(default=0)
+    answer = models.JSONField(null=True)
+    error = models.CharField(max_length=500, blank=True, help_text=_("in words for people"))
+    answered_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("lookup")
+        verbose_name_plural = _("lookups")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("account", "kind", "key"), condition=models.Q(state="open"), name="lookup_one_open"
+            )
+        ]
+        indexes = [
+            models.Index(fields=("account", "kind", "key", "-id"), name="lookup_newest"),
+            models.Index(fields=("state", "account"), name="lookup_open", condition=models.Q(state="open")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account_id}: {self.state}"

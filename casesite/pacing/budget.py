@@ -1,0 +1,54 @@
+"""The cases an account may open in the rolling hour. Pure: the counted times are given."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What an account has used of its hour.
+
+    `ordinary` and `urgent` hold the start of each counted opening attempt (done, unknown or open) of the last hour.
+    Severity high and below uses at most `limit - reserve`; urgent and critical may use all of it.
+    """
+
+    limit: int
+    reserve: int
+    hour: timedelta
+    ordinary: tuple[datetime, ...] = ()
+    urgent: tuple[datetime, ...] = ()
+
+    @property
+    def used(self) -> int:
+        return len(self.ordinary) + len(self.urgent)
+
+    @property
+    def ordinary_limit(self) -> int:
+        """An account whose reserve is not below its limit still sends one ordinary case an hour."""
+        return max(1, self.limit - self.reserve)
+
+    def free_at(self, now: datetime, *, urgent: bool) -> datetime:
+        """The earliest instant from `now` on at which one more case may go out."""
+        at = self._free(sorted(self.ordinary + self.urgent), self.limit, now)
+        if not urgent:
+            at = max(at, self._free(sorted(self.ordinary), self.ordinary_limit, now))
+        return at
+
+    def has_room(self, now: datetime, *, urgent: bool) -> bool:
+        return self.free_at(now, urgent=urgent) <= now
+
+    def spend(self, at: datetime, *, urgent: bool) -> "Budget":
+        """The budget after one more case at that instant."""
+        return Budget(
+            limit=self.limit,
+            reserve=self.reserve,
+            hour=self.hour,
+            ordinary=self.ordinary if urgent else (*self.ordinary, at),
+            urgent=(*self.urgent, at) if urgent else self.urgent,
+        )
+
+    def _free(self, times: list[datetime], limit: int, now: datetime) -> datetime:
+        counted = [time for time in times if time + self.hour > now]
+        if len(counted) < limit:
+            return now
+        return counted[len(counted) - limit] + self.hour

@@ -1,0 +1,186 @@
+"""The gate of an account: tokens, pauses and the circuit. Each function is one short step inside the caller's transaction."""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+
+from casesite import clock
+from casesite.database import write
+
+from .models import AccountGate, Circuit, Mode
+from .times import MINUTE, SECOND, scaled
+
+# AWS allows 5 Support calls a second for an account, reads and writes together. One is left to others; of the four,
+# writes have two of their own, so that no page and no sync ever takes a write's last token.
+START_RATE = {Mode.WRITE: 2.0, Mode.READ: 2.0}
+CONNECTION_FAILURES_OPEN = 5
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Why no call may be made now, and when to ask again."""
+
+    until: datetime
+    because: str  # throttled, quota, rate, connection, access
+
+
+class GateClosed(Exception):
+    """A read did not get through the gate in time."""
+
+    def __init__(self, closed: Closed) -> None:
+        super().__init__(f"{closed.because} until {closed.until:%H:%M:%S}")
+        self.closed = closed
+
+
+def of(account_pk: int, mode: Mode) -> AccountGate:
+    gate, _made = AccountGate.objects.get_or_create(
+        account_id=account_pk,
+        family="support",
+        region="",
+        mode=mode,
+        defaults={"rate": _start(mode), "tokens": _start(mode), "refilled_at": clock.now()},
+    )
+    return gate
+
+
+def closed(gate: AccountGate, now: datetime) -> Closed | None:
+    """Whether the gate is shut, tokens aside."""
+    if gate.blocked_until and gate.blocked_until > now:
+        return Closed(gate.blocked_until, gate.blocked_because or gate.trouble)
+    if gate.circuit != Circuit.CLOSED:
+        return Closed(now + scaled(30 * SECOND), gate.trouble)
+    return None
+
+
+def take(account_pk: int, mode: Mode) -> Closed | None:
+    """Take one token, or say why not. Call it in a write transaction."""
+    gate, now = of(account_pk, mode), clock.now()
+    if shut := closed(gate, now):
+        return shut
+    burst = _start(mode)
+    passed = max(0.0, (now - gate.refilled_at).total_seconds())
+    tokens = min(burst, gate.tokens + passed * gate.rate)
+    if tokens < 1:
+        return Closed(now + timedelta(seconds=(1 - tokens) / gate.rate), "rate")
+    AccountGate.objects.filter(pk=gate.pk).update(tokens=tokens - 1, refilled_at=now)
+    return None
+
+
+def wait_for_read(account_pk: int, *, patience: float = 10.0) -> None:
+    """Take a read token, waiting in steps under a second. Raises GateClosed after `patience` seconds. No transaction may be open."""
+    give_up = time.monotonic() + patience
+    while True:
+        with write():
+            shut = take(account_pk, Mode.READ)
+        if shut is None:
+            return
+        pause = min(0.5, max(0.01, (shut.until - clock.now()).total_seconds()))
+        if shut.because != "rate" or time.monotonic() + pause > give_up:
+            raise GateClosed(shut)
+        time.sleep(pause)
+
+
+def went_well(account_pk: int, mode: Mode) -> None:
+    """A call was answered in order: the rate recovers a little, pauses and the circuit end."""
+    gate = of(account_pk, mode)
+    start = _start(mode)
+    in_order = gate.circuit == Circuit.CLOSED and not gate.failures and not gate.throttles and gate.rate >= start
+    if in_order and not gate.blocked_until:
+        return  # nothing to write on the hot path
+    AccountGate.objects.filter(pk=gate.pk).update(
+        rate=min(start, gate.rate + 0.1),
+        throttles=0,
+        failures=0,
+        opened=0,
+        opened_at=None,
+        circuit=Circuit.CLOSED,
+        trouble="",
+        blocked_until=gate.blocked_until if gate.blocked_because == "quota" else None,
+        blocked_because=gate.blocked_because if gate.blocked_because == "quota" else "",
+    )
+
+
+def slow_down(account_pk: int, mode: Mode, message: str) -> datetime:
+    """AWS throttled us: half the rate and a pause with full jitter. Returns when the gate opens again."""
+    gate, now = of(account_pk, mode), clock.now()
+    pause = scaled(timedelta(seconds=random.uniform(0, min(60, 2 ** (gate.throttles + 1)))))
+    until = max(now + pause, gate.blocked_until or now)
+    AccountGate.objects.filter(pk=gate.pk).update(
+        rate=max(0.1, gate.rate / 2),
+        throttles=F("throttles") + 1,
+        blocked_until=until,
+        blocked_because=gate.blocked_because if gate.blocked_because == "quota" else "throttled",
+        last_error=message[:500],
+        last_error_at=now,
+    )
+    return until
+
+
+def hold(account_pk: int, until: datetime, message: str) -> None:
+    """AWS counts more cases this hour than allowed: no write before `until`."""
+    gate = of(account_pk, Mode.WRITE)
+    AccountGate.objects.filter(pk=gate.pk).update(
+        blocked_until=until, blocked_because="quota", last_error=message[:500], last_error_at=clock.now()
+    )
+
+
+def unreachable(account_pk: int, mode: Mode, message: str) -> None:
+    """A connection failure or a 5xx. Five in a row open the circuit."""
+    gate, now = of(account_pk, mode), clock.now()
+    failures = gate.failures + 1
+    fields = {"failures": failures, "last_error": message[:500], "last_error_at": now}
+    if failures >= CONNECTION_FAILURES_OPEN or gate.circuit != Circuit.CLOSED:
+        fields |= _opened(gate, now, "connection")
+    AccountGate.objects.filter(pk=gate.pk).update(**fields)
+
+
+def access_refused(account_pk: int, mode: Mode, message: str) -> None:
+    """AWS does not let us in, with a fresh role session too: the circuit opens at once."""
+    gate, now = of(account_pk, mode), clock.now()
+    AccountGate.objects.filter(pk=gate.pk).update(
+        failures=gate.failures + 1, last_error=message[:500], last_error_at=now, **_opened(gate, now, "access")
+    )
+
+
+def start_probe(account_pk: int, mode: Mode) -> AccountGate | None:
+    """The right to try an open circuit once its pause is over; one caller gets it. Call it in a write transaction."""
+    gate, now = of(account_pk, mode), clock.now()
+    if gate.circuit == Circuit.CLOSED or (gate.blocked_until and gate.blocked_until > now):
+        return None
+    # Until the probe reports, nobody else tries; if its worker dies, the next one may after the same pause.
+    taken = AccountGate.objects.filter(pk=gate.pk, blocked_until=gate.blocked_until, circuit=gate.circuit).update(
+        circuit=Circuit.HALF_OPEN, blocked_until=now + _pause(gate.opened)
+    )
+    return gate if taken else None
+
+
+def release(account_pk: int, mode: Mode) -> None:
+    """A person or an account check found the account in order: forget pauses and the circuit."""
+    gate = of(account_pk, mode)
+    AccountGate.objects.filter(pk=gate.pk).exclude(circuit=Circuit.CLOSED).update(
+        circuit=Circuit.CLOSED, trouble="", failures=0, opened=0, opened_at=None, blocked_until=None, blocked_because=""
+    )
+
+
+def _opened(gate: AccountGate, now: datetime, trouble: str) -> dict[str, object]:
+    return {
+        "circuit": Circuit.OPEN,
+        "trouble": trouble,
+        "opened": gate.opened + 1,
+        "opened_at": gate.opened_at or now,
+        "blocked_until": now + _pause(gate.opened),
+        "blocked_because": "circuit",
+    }
+
+
+def _pause(opened: int) -> timedelta:
+    """30 s, then double, at most 5 minutes."""
+    return scaled(min(5 * MINUTE, 30 * SECOND * 2 ** min(opened, 5)), floor=1)
+
+
+def _start(mode: Mode) -> float:
+    return START_RATE[mode] * settings.GATE_RATE

@@ -1,0 +1,291 @@
+"""Every environment variable is read here, once, with its type. docs/operations.md lists them."""
+
+import os
+import secrets
+import time
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def _one_of(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    value = env.str(name, default=default)
+    if value not in allowed:
+        raise ImproperlyConfigured(f"{name}={value!r}: use one of {', '.join(allowed)}")
+    return value
+
+
+def _number(name: str, default: float, low: float, high: float) -> float:
+    value = env.float(name, default=default)
+    if not low <= value <= high:
+        raise ImproperlyConfigured(f"{name}={value}: use a number from {low:g} to {high:g}")
+    return value
+
+
+def _secret_key(folder: Path) -> str:
+    """The signing key: from the environment, else made once and kept readable by its owner only."""
+    if key := env.str("CASESITE_SECRET_KEY", default=""):
+        return key
+    path = folder / "secret-key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(handle, "w") as file:
+                file.write(secrets.token_urlsafe(50))
+        # Another process may have made the file this instant and not written it yet.
+        for _attempt in range(100):
+            if key := path.read_text().strip():
+                return key
+            time.sleep(0.02)
+    except OSError as exc:
+        raise ImproperlyConfigured(
+            f"{folder} cannot be written ({exc.strerror}): set CASESITE_VAR to a folder that can"
+        ) from exc
+    raise ImproperlyConfigured(f"{path} is empty: delete it and start again")
+
+
+# --- where and as what it runs -------------------------------------------------------------------------------------------
+VAR = Path(env.str("CASESITE_VAR", default=str(BASE_DIR / "var"))).resolve()
+AWS_MODE = _one_of("CASESITE_AWS", "sandbox", ("sandbox", "live"))
+SANDBOX = AWS_MODE == "sandbox"
+SANDBOX_URL = env.str("CASESITE_SANDBOX_URL", default="http://127.0.0.1:8010")
+TIME_SCALE = _number("CASESITE_TIME_SCALE", 1, 1, 60)
+if TIME_SCALE != 1 and not SANDBOX and not env.bool("CASESITE_TIME_SCALE_FORCED", default=False):
+    raise ImproperlyConfigured("CASESITE_TIME_SCALE shortens safety times and is refused with CASESITE_AWS=live")
+DEBUG = env.bool("CASESITE_DEBUG", default=False)
+PORT = env.int("PORT", default=8000)
+URL = env.str("CASESITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+_parts = urlsplit(URL)
+if _parts.scheme not in ("http", "https") or not _parts.hostname:
+    raise ImproperlyConfigured(f"CASESITE_URL={URL!r}: use an address such as https://cases.example.com")
+SECURE = _parts.scheme == "https"
+SECRET_KEY = _secret_key(VAR)
+
+# --- what accounts start with; each account has columns of its own ---------------------------------------------------------
+CASES_PER_HOUR = env.int("CASESITE_CASES_PER_HOUR", default=10)
+RESERVED_URGENT = env.int("CASESITE_RESERVED_URGENT", default=3)
+GATE_RATE = _number("CASESITE_GATE_RATE", 1, 1, 1000)  # multiplies the rates of gates: for benchmarks and raised quotas
+WORKER_THREADS = env.int("CASESITE_WORKER_THREADS", default=16)
+FAILPOINT = env.str("CASESITE_FAILPOINT", default="")  # tests only, see casesite/delivery/failpoints.py
+if FAILPOINT and not SANDBOX:
+    raise ImproperlyConfigured("CASESITE_FAILPOINT is for tests and is refused with CASESITE_AWS=live")
+
+# --- Django ----------------------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = list({_parts.hostname, "127.0.0.1", "localhost", "[::1]"}) if not SECURE else [_parts.hostname]
+CSRF_TRUSTED_ORIGINS = [URL]
+ROOT_URLCONF = "casesite.urls"
+WSGI_APPLICATION = "casesite.wsgi.application"
+INSTALLED_APPS = [
+    "casesite.apps.CasesiteConfig",
+    "casesite.review.site.CasesiteAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "crispy_forms",
+    "crispy_bootstrap5",
+    "django_htmx",
+    "django_filters",
+    "csp",
+    "axes",
+    "simple_history",
+    "casesite.web",
+    "casesite.teams",
+    "casesite.pacing",
+    "casesite.lookups",
+    "casesite.catalog",
+    "casesite.cases",
+    "casesite.submissions",
+    "casesite.delivery",
+    "casesite.desk",
+    "casesite.review",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "casesite.web.middleware.TimeZoneMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "casesite.web.context.page",
+            ],
+        },
+    }
+]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "desk"
+LOGOUT_REDIRECT_URL = "login"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
+CRISPY_TEMPLATE_PACK = "bootstrap5"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# Sign-in attempts: ten wrong passwords for one name from one address stop that pair for a quarter of an hour.
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AXES_IPWARE_PROXY_COUNT = env.int("CASESITE_PROXIES", default=0)
+
+# --- database --------------------------------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'casesite.sqlite3'}"
+DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # FULL: with NORMAL a power cut may erase a committed intent, and the case would be sent twice.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    DATABASES["default"]["CONN_MAX_AGE"] = None
+else:
+    # Asynchronous commit is never safe where a commit stands for a promise to AWS.
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+        "-c synchronous_commit=on -c lock_timeout=5000 -c statement_timeout=15000"
+    )
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# --- broker and workers: the values and their reasons stand in docs/delivery.md -------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 2,
+    "socket_connect_timeout": 1,
+    "health_check_interval": 25,
+    "socket_keepalive": True,
+    "max_retries": 0,
+    "queue_order_strategy": "priority",
+    "global_keyprefix": "casesite:",
+}
+if REDIS_URL.startswith("filesystem:"):
+    _mail = VAR / "broker"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_mail),
+        "data_folder_out": str(_mail),
+        "control_folder": str(_mail / "control"),
+    }
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_CONNECTION_RETRY = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_STORE_ERRORS_EVEN_IF_IGNORED = False
+CELERY_RESULT_BACKEND = None
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_POOL = "threads"
+CELERY_WORKER_CONCURRENCY = WORKER_THREADS
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+BELL_EXPIRES = 60  # seconds; a broker that returns must not deliver an hour of stale bells
+BELL_PRIORITY = {"urgent": 0, "default": 3, "lookups": 3, "sync": 6}
+
+# --- static files, pages, security -----------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("CASESITE_STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(VAR / "files")}},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],  # Bootstrap's icons are data: SVG
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+# Several sites may run side by side on one host name: cookies carry the port, else they sign each other out.
+SESSION_COOKIE_NAME = "casesite_session" if SECURE else f"casesite_session_{PORT}"
+CSRF_COOKIE_NAME = "casesite_csrf" if SECURE else f"casesite_csrf_{PORT}"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "casesite.web.views.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+if SECURE:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    if env.int("CASESITE_PROXIES", default=0):
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "casesite.web.logs.FieldFormatter", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("CASESITE_LOG_LEVEL", default="INFO")},
+    "loggers": {
+        "botocore": {"level": "WARNING"},
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "axes": {"level": "WARNING"},
+    },
+}

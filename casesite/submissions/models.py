@@ -1,0 +1,205 @@
+"""Submission: one intended write to AWS, frozen when the agent submits. Decision: who let it go or stopped it."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+from casesite import clock
+from casesite.cases.models import Case
+from casesite.database import write
+from casesite.teams.models import AwsAccount
+from casesite.teams.permissions import team_ids
+
+from . import stage, states
+from .reasons import Reason
+from .states import FINAL, UNFINISHED, StaleSubmission, State
+
+
+class Kind(models.TextChoices):
+    SUPPORT_CASE = "support_case", _("Open a Support case")
+
+
+OPENING_KINDS = (Kind.SUPPORT_CASE,)
+RANKS = {"critical": 0, "urgent": 1, "high": 2, "normal": 3, "low": 4}
+URGENT_RANK = RANKS["urgent"]  # this and below may use the urgent reserve and go to the urgent queue
+PAYLOAD_VERSION = 1
+
+
+class SubmissionQuerySet(models.QuerySet["Submission"]):
+    def visible_to(self, user: Any) -> "SubmissionQuerySet":
+        return self.filter(case__team_id__in=team_ids(user))
+
+    def opening(self) -> "SubmissionQuerySet":
+        return self.filter(kind__in=OPENING_KINDS)
+
+    def unfinished(self) -> "SubmissionQuerySet":
+        return self.filter(state__in=UNFINISHED)
+
+
+class Submission(models.Model):
+    # Random, never counted up: after a restore from a backup no id may be used a second time.
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="submissions")
+    account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, related_name="submissions")
+    kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.SUPPORT_CASE)
+    supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
+    revision = models.PositiveIntegerField(default=1)
+    newest = models.BooleanField(default=True)  # no later revision replaces it
+
+    # Fixed when the agent submits; nothing below ever changes.
+    content = models.JSONField()  # what the form held, by its field names
+    payload = models.JSONField()  # AWS's parameters, exactly
+    payload_sha256 = models.CharField(max_length=64)
+    payload_version = models.PositiveIntegerField(default=PAYLOAD_VERSION)
+    marker = models.CharField(max_length=22, unique=True)
+    client_token = models.UUIDField(default=uuid.uuid4)
+    catalog_sha256 = models.CharField(max_length=64, blank=True)  # the snapshot that the choices were checked against
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
+    submitted_at = models.DateTimeField()
+    rank = models.PositiveSmallIntegerField()  # 0 critical ... 4 low
+
+    # Where it stands. Only guarded updates write these.
+    state = models.CharField(max_length=16, choices=State.choices)
+    token = models.PositiveIntegerField(default=0)  # one up with every move
+    queued_at = models.DateTimeField(null=True)  # first time
+    approved_at = models.DateTimeField(null=True)  # last time, by a person or by policy
+    review_after = models.BooleanField(default=False)  # sent before review, and nobody looked yet
+    due_at = models.DateTimeField(null=True)  # queued: not before; unknown, needs_attention: next look
+    lease_until = models.DateTimeField(null=True)
+    lease_by = models.CharField(max_length=100, blank=True)
+    claims = models.PositiveIntegerField(default=0)  # leases in a row that ran out without an attempt
+    refusals = models.PositiveIntegerField(default=0)
+    first_refused_at = models.DateTimeField(null=True)
+    resends = models.PositiveIntegerField(default=0)
+    unable_since = models.DateTimeField(null=True)  # since when looks fail, or the account is blocked
+    verify_first = models.DateTimeField(
+        null=True
+    )  # look before sending; only a look at or after this instant clears it
+    look_before_send = models.BooleanField(default=False)  # one look before the attempt after a lead's "send again"
+    reason_code = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    reason_text = models.TextField(blank=True)  # AWS's own words, or a person's
+    remote_id = models.CharField(max_length=100, null=True)
+    duplicate_remote_id = models.CharField(max_length=100, blank=True)
+    duplicate = models.BooleanField(default=False)
+    adopted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = SubmissionQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("submission")
+        verbose_name_plural = _("submissions")
+        constraints = [
+            models.UniqueConstraint(
+                fields=("account", "remote_id"), condition=Q(kind__in=OPENING_KINDS), name="submission_remote_id_once"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.DELIVERED, kind__in=OPENING_KINDS) | Q(remote_id__isnull=False),
+                name="submission_delivered_has_remote_id",
+            ),
+            models.UniqueConstraint(
+                fields=("case",),
+                condition=Q(kind__in=OPENING_KINDS, state__in=sorted(UNFINISHED)),
+                name="submission_one_unfinished_opening",
+            ),
+            models.UniqueConstraint(
+                fields=("case",), condition=Q(kind__in=OPENING_KINDS, newest=True), name="submission_one_newest_opening"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=("account", "state", "rank", "queued_at"), name="submission_claim"),
+            models.Index(fields=("state", "due_at"), name="submission_due"),
+            models.Index(fields=("state", "lease_until"), name="submission_lease"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.marker} ({self.get_state_display()})"
+
+    @property
+    def is_opening(self) -> bool:
+        return self.kind in OPENING_KINDS
+
+    @property
+    def is_urgent(self) -> bool:
+        return self.rank <= URGENT_RANK
+
+    @property
+    def reason(self) -> str:
+        """The reason code in words, or nothing."""
+        return Reason(self.reason_code).label if self.reason_code else ""
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    def move(
+        self,
+        to: State,
+        *,
+        by: Any = None,
+        what: str = "",
+        text: str = "",
+        when: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
+        """Change state in one guarded UPDATE and log the step beside it.
+
+        The filter on the old state and token is the lock: of two callers, one matches a row and one matches none.
+        Raises StaleSubmission where the row moved meanwhile, IllegalTransition where the table has no such move.
+        """
+        was = State(self.state)
+        states.check(was, to)
+        with write():
+            moved = Submission.objects.filter(pk=self.pk, state=was, token=self.token, **(when or {})).update(
+                state=to, token=F("token") + 1, **fields
+            )
+            if not moved:
+                raise StaleSubmission(f"submission {self.pk} is no longer {was}")
+            self.case.events.create(
+                at=clock.now(), by=by, what=what or to, was=was, became=to, text=text, submission_id=self.pk
+            )
+            if to in FINAL or was in FINAL:
+                stage.recompute(self.case_id)
+        self.refresh_from_db()
+
+
+class Verdict(models.TextChoices):
+    APPROVE = "approve", _("approved")
+    RETURN = "return", _("returned")
+    REJECT = "reject", _("rejected")
+    RELEASE = "release", _("released")
+
+
+class Decision(models.Model):
+    """Who decided what on which payload. `by` is null where the account's policy decided."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="decisions")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="decisions")
+    at = models.DateTimeField()
+    what = models.CharField(max_length=8, choices=Verdict.choices)
+    payload_sha256 = models.CharField(max_length=64)
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+
+    def __str__(self) -> str:
+        return f"{self.get_what_display()}: {self.submission_id}"
+
+
+class MarkerKey(models.Model):
+    """The key behind the markers' check groups. In the database, because it must live as long as the cases."""
+
+    key = models.BinaryField(max_length=32)
+
+    class Meta:
+        verbose_name = _("marker key")
+        verbose_name_plural = _("marker keys")
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,29 @@
+"""Case.stage, computed in one place, inside the transaction that moved a submission."""
+
+from django.apps import apps
+
+from casesite.cases.models import Case, Stage
+
+from .states import UNFINISHED, State
+
+
+def recompute(case_id: int) -> Stage:
+    """Write and return the stage that the case's rows imply. Call it in the moving transaction."""
+    case = Case.objects.select_for_update().get(pk=case_id)
+    stage = _stage_of(case)
+    if stage != case.stage:
+        Case.objects.filter(pk=case_id).update(stage=stage)
+    return stage
+
+
+def _stage_of(case: Case) -> Stage:
+    if case.aws_case_id:
+        return Stage.RESOLVED if case.aws_status == "resolved" else Stage.OPEN
+    # By name: the model imports this module.
+    opening = apps.get_model("submissions", "Submission").objects.opening().filter(case=case)
+    if opening.filter(state__in=UNFINISHED).exists():
+        return Stage.OUTGOING
+    newest = opening.filter(newest=True).values_list("state", flat=True).first()
+    if case.discarded_at or newest == State.REJECTED:
+        return Stage.CLOSED
+    return Stage.DRAFT

@@ -1,0 +1,40 @@
+"""Who may do what in a team. Read once per request and person; every rule about roles stands here."""
+
+from typing import Any
+
+from .models import REVIEWING_ROLES, Membership, Role
+
+
+def roles_of(user: Any) -> dict[int, Role]:
+    """The person's role by team, read once for each user object."""
+    if not user.is_authenticated:
+        return {}
+    if not hasattr(user, "_casesite_roles"):
+        rows = Membership.objects.filter(user=user).values_list("team_id", "role")
+        user._casesite_roles = {team: Role(role) for team, role in rows}
+    return user._casesite_roles
+
+
+def team_ids(user: Any) -> list[int]:
+    return list(roles_of(user))
+
+
+def reviewing_team_ids(user: Any) -> list[int]:
+    """Teams whose cases this person may decide on. Being a superuser gives none."""
+    return [team for team, role in roles_of(user).items() if role in REVIEWING_ROLES]
+
+
+def lead_team_ids(user: Any) -> list[int]:
+    return [team for team, role in roles_of(user).items() if role == Role.LEAD]
+
+
+def is_member(user: Any, team_id: int) -> bool:
+    return team_id in roles_of(user)
+
+
+def reviews(user: Any, team_id: int) -> bool:
+    return roles_of(user).get(team_id) in REVIEWING_ROLES
+
+
+def leads(user: Any, team_id: int) -> bool:
+    return roles_of(user).get(team_id) == Role.LEAD
