@@ -1,0 +1,149 @@
+"""What every test stands on: a clock that can be set, bells that are only written down, and no way out of this machine."""
+
+import ipaddress
+import os
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in the thread that asks the database
+
+import hypothesis
+import pytest
+
+from casesite import clock as casesite_clock
+
+hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("house")
+
+
+# --- only this machine -------------------------------------------------------------------------------------------------------
+_strangers: list[str] = []
+
+
+class ReachedOut(AssertionError):
+    """A test tried to reach another machine."""
+
+
+def _is_here(host: Any) -> bool:
+    """Loopback addresses and names, unbound ones, and names that never resolve (RFC 2606)."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost") or name.endswith((".localhost", ".invalid")):
+        return True
+    try:
+        address = ipaddress.ip_address(name.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _guard(event: str, args: tuple[Any, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto"):
+        target = args[1]
+        host = target[0] if isinstance(target, tuple) else None  # a Unix socket's address is a string
+    elif event == "socket.getaddrinfo":
+        host = args[0]
+    else:
+        return
+    if not _is_here(host):
+        _strangers.append(f"{event} {host}")
+        raise ReachedOut(f"tests reach nothing but this machine: {event} {host}")
+
+
+sys.addaudithook(_guard)
+
+
+@pytest.fixture(autouse=True)
+def only_this_machine() -> Iterator[None]:
+    """Fails the test that tried to reach out, also where the code under test swallowed the refusal."""
+    _strangers.clear()
+    yield
+    assert _strangers == []
+
+
+# --- the clock ---------------------------------------------------------------------------------------------------------------
+class Clock:
+    """The time as the site sees it: stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def set(self, instant: datetime) -> datetime:
+        self.now = instant.astimezone(UTC)
+        return self.now
+
+    def advance(self, span: timedelta | None = None, **parts: float) -> datetime:
+        """Move on by a span, or by `minutes=5`."""
+        self.now += span if span is not None else timedelta(**parts)
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """`clock.now` is the site's time, `clock.advance(minutes=5)` moves it."""
+    clock = Clock()
+    casesite_clock.replace(lambda: clock.now)
+    yield clock
+    casesite_clock.replace(None)
+
+
+@pytest.fixture
+def clock_at(clock: Clock):
+    """`clock_at(datetime(2026, 3, 2, 9, tzinfo=UTC))` sets the site's time and gives the clock."""
+
+    def at(instant: datetime) -> Clock:
+        clock.set(instant)
+        return clock
+
+    return at
+
+
+# --- bells -------------------------------------------------------------------------------------------------------------------
+class Bell(NamedTuple):
+    """One message to a worker, as it was handed to the broker."""
+
+    task: str
+    account: int
+    queue: str
+
+
+@pytest.fixture
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
+    """The bells rung so far. They reach no broker, and no thread rings them later."""
+    from casesite.pacing import bell
+
+    rung: list[Bell] = []
+
+    class Broker:
+        @staticmethod
+        def send_task(name: str, *, args: list[int], queue: str, **_options: Any) -> None:
+            rung.append(Bell(name, args[0], queue))
+
+    class AtOnce:
+        @staticmethod
+        def put(asked: tuple[str, int, str]) -> None:
+            task, account, queue = asked
+            bell.ring_now(task, account, queue_name=queue)
+
+    monkeypatch.setattr(bell, "current_app", Broker)
+    monkeypatch.setattr(bell, "_bells", AtOnce)
+    monkeypatch.setattr(bell, "_ensure_ringer", lambda: None)
+    return rung
+
+
+# --- nothing stays in the process ----------------------------------------------------------------------------------------------
+def _forget() -> None:
+    from casesite.pacing import bell
+    from casesite.submissions import marker
+
+    marker._key.cache_clear()
+    bell._quiet_until = 0.0
+
+
+@pytest.fixture(autouse=True)
+def fresh_process_state() -> Iterator[None]:
+    """Forget what the site remembers in a process: the marker's key lives in a database that the next test does not have."""
+    _forget()
+    yield
+    _forget()
