@@ -64,6 +64,12 @@ SANDBOX_URL = env.str("CASESITE_SANDBOX_URL", default="http://127.0.0.1:8010")
 TIME_SCALE = _number("CASESITE_TIME_SCALE", 1, 1, 60)
 if TIME_SCALE != 1 and not SANDBOX and not env.bool("CASESITE_TIME_SCALE_FORCED", default=False):
     raise ImproperlyConfigured("CASESITE_TIME_SCALE shortens safety times and is refused with CASESITE_AWS=live")
+# Live only: where to find each service instead of AWS's public address. Empty leaves it to the SDK.
+_any_endpoint = env.str("AWS_ENDPOINT_URL", default="")
+AWS_ENDPOINTS = {
+    "support": env.str("AWS_ENDPOINT_URL_SUPPORT", default=_any_endpoint),
+    "sts": env.str("AWS_ENDPOINT_URL_STS", default=_any_endpoint),
+}
 DEBUG = env.bool("CASESITE_DEBUG", default=False)
 PORT = env.int("PORT", default=8000)
 URL = env.str("CASESITE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")

@@ -1,0 +1,269 @@
+"""AWS Support: opening a case in at most one request, and reading."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from .clients import Keys, Target, clients, parse_date
+from .errors import Cause, DryRunPassed, OutcomeUnknown, Refused, Trace, translated
+from .requests import SupportCaseRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundCase:
+    """A case as DescribeCases shows it, with what tells whose it is."""
+
+    case_id: str
+    display_id: str
+    subject: str
+    status: str
+    service_code: str
+    category_code: str
+    severity_code: str
+    submitted_by: str
+    created_at: datetime | None
+    first_body: str | None = None  # of its first communication; None where it was not read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What a search for cases saw. `aws_date` is the Date header of its first answer: AWS's own clock."""
+
+    cases: tuple[FoundCase, ...]
+    aws_date: datetime | None
+    pages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    code: str
+    name: str
+    categories: tuple[tuple[str, str], ...] = field(default=())  # (code, name)
+
+
+def create_case(target: Target, keys: Keys, request: SupportCaseRequest, trace: Trace) -> str:
+    """Open one Support case in one request and return its caseId.
+
+    Raises Refused, NotSent or OutcomeUnknown; after OutcomeUnknown search for it before calling this again.
+    https://docs.aws.amazon.com/awssupport/latest/APIReference/API_CreateCase.html
+    """
+    with clients.writer(target, keys) as client, translated(trace):
+        client.trace = trace
+        answer = client.create_case(**request.as_params())
+        return _proven(answer, trace)
+
+
+def dry_run(target: Target, keys: Keys, request: SupportCaseRequest) -> None:
+    """Ask AWS whether it would take the request. Returns where it would; raises Refused where not.
+
+    Should AWS open a case in spite of `dryRun`, OutcomeUnknown is raised with that case's id in its text.
+    """
+    trace = Trace("support.CreateCase")
+    try:
+        with clients.writer(target, keys) as client, translated(trace), _passing_dry_runs():
+            client.trace = trace
+            answer = client.create_case(**request.as_params(), dryRun=True)
+            raise OutcomeUnknown(f"A dry run answered with case {answer.get('caseId')}.", operation=trace.operation)
+    except DryRunPassed:
+        return
+
+
+def probe_read(target: Target) -> None:
+    """The cheapest read, to see whether Support answers at all."""
+    with _reading("DescribeSeverityLevels"):
+        clients.reader("support", target).describe_severity_levels(language="en")
+
+
+def permitted(target: Target, operation: str, **params: Any) -> None:
+    """Whether the account may call an operation, by its dry run: returns where it may, raises Refused or NotSent where not.
+
+    `operation` is the SDK's method, such as "describe_cases". Nothing happens at AWS.
+    """
+    trace = Trace(f"support.{''.join(part.title() for part in operation.split('_'))}")
+    try:
+        with clients.writer(target, clients.keys(target)) as client, translated(trace), _passing_dry_runs():
+            client.trace = trace
+            getattr(client, operation)(**params, dryRun=True)
+    except DryRunPassed:
+        return
+
+
+def severities(target: Target, language: str = "en") -> list[tuple[str, str]]:
+    """The severities of the account's plan as (code, name)."""
+    with _reading("DescribeSeverityLevels"):
+        answer = clients.reader("support", target).describe_severity_levels(language=language)
+    return [(level["code"], level["name"]) for level in answer.get("severityLevels", [])]
+
+
+def services(target: Target, language: str = "en") -> list[Service]:
+    """All services with their categories; AWS sends them in one answer."""
+    with _reading("DescribeServices"):
+        answer = clients.reader("support", target).describe_services(language=language)
+    return [
+        Service(
+            code=row["code"],
+            name=row["name"],
+            categories=tuple((category["code"], category["name"]) for category in row.get("categories", [])),
+        )
+        for row in answer.get("services", [])
+    ]
+
+
+def languages(target: Target, *, issue_type: str, service_code: str, category_code: str) -> list[tuple[str, str]]:
+    """The case languages offered for a choice as (code, display name)."""
+    with _reading("DescribeSupportedLanguages"):
+        answer = clients.reader("support", target).describe_supported_languages(
+            issueType=issue_type, serviceCode=service_code, categoryCode=category_code
+        )
+    return [(row["code"], row.get("display") or row["language"]) for row in answer.get("supportedLanguages", [])]
+
+
+def create_case_options(
+    target: Target, *, issue_type: str, service_code: str, category_code: str, language: str
+) -> dict[str, Any]:
+    """How a case of this choice is handled: {"language_availability": ..., "channels": [type, ...]}."""
+    with _reading("DescribeCreateCaseOptions"):
+        answer = clients.reader("support", target).describe_create_case_options(
+            issueType=issue_type, serviceCode=service_code, categoryCode=category_code, language=language
+        )
+    return {
+        "language_availability": answer.get("languageAvailability", ""),
+        "channels": [row["type"] for row in answer.get("communicationTypes", [])],
+    }
+
+
+def find_case(target: Target, *, case_id: str = "", display_id: str = "") -> tuple[FoundCase | None, datetime | None]:
+    """One case by either id, with its first communication; None where the account has no such case."""
+    params: dict[str, Any] = {"caseIdList": [case_id]} if case_id else {"displayId": display_id}
+    client = clients.reader("support", target)
+    try:
+        with _reading("DescribeCases"):
+            answer = client.describe_cases(**params, includeResolvedCases=True, includeCommunications=True)
+    except Refused as exc:
+        if exc.code == "CaseIdNotFound":
+            return None, None
+        raise
+    rows = answer.get("cases", [])
+    return (_found(client, rows[0], want_first=True) if rows else None), _date_of(answer)
+
+
+def search_cases(
+    target: Target, *, after: datetime, subjects: set[str], language: str | None, is_marked: Any
+) -> Search:
+    """All cases opened after an instant, resolved ones too, on all pages.
+
+    The first communication is read of each case that may be ours: its subject is one of `subjects`, or a recent
+    communication satisfies `is_marked(body)`.
+    """
+    params: dict[str, Any] = {
+        "afterTime": after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+        "includeResolvedCases": True,
+        "includeCommunications": True,
+        "maxResults": 100,
+    }
+    if language:
+        params["language"] = language
+    client = clients.reader("support", target)
+    found: list[FoundCase] = []
+    first_date, pages = None, 0
+    with _reading("DescribeCases"):
+        while True:
+            answer = client.describe_cases(**params)
+            pages += 1
+            first_date = first_date or _date_of(answer)
+            for row in answer.get("cases", []):
+                ours = row.get("subject") in subjects or any(is_marked(body) for body in _recent_bodies(row))
+                found.append(_found(client, row, want_first=ours))
+            if not answer.get("nextToken"):
+                return Search(cases=tuple(found), aws_date=first_date, pages=pages)
+            params["nextToken"] = answer["nextToken"]
+
+
+def _proven(answer: dict[str, Any], trace: Trace) -> str:
+    """The case id of an answer. A cut or foreign 200 comes back as {} without an exception."""
+    case_id = answer.get("caseId")
+    if isinstance(case_id, str) and case_id.strip():
+        return case_id
+    meta = answer.get("ResponseMetadata", {})
+    raise OutcomeUnknown(
+        "AWS answered without a case id.",
+        operation=trace.operation,
+        error_class="NoCaseId",
+        http_status=meta.get("HTTPStatusCode"),
+        request_id=str(meta.get("RequestId", "")),
+    )
+
+
+@contextmanager
+def _passing_dry_runs() -> Iterator[None]:
+    try:
+        yield
+    except ClientError as exc:
+        if exc.response.get("Error", {}).get("Code") == "DryRunOperationException":
+            raise DryRunPassed from exc
+        raise
+
+
+@contextmanager
+def _reading(operation: str) -> Iterator[None]:
+    """Errors of a read. Nothing can have happened at AWS, but the classes still say whether access or the line is at fault."""
+    trace = Trace(f"support.{operation}", sent=True)
+    with translated(trace):
+        yield
+
+
+def _found(client: Any, row: dict[str, Any], *, want_first: bool) -> FoundCase:
+    return FoundCase(
+        case_id=row["caseId"],
+        display_id=row.get("displayId", ""),
+        subject=row.get("subject", ""),
+        status=row.get("status", ""),
+        service_code=row.get("serviceCode", ""),
+        category_code=row.get("categoryCode", ""),
+        severity_code=row.get("severityCode", ""),
+        submitted_by=row.get("submittedBy", ""),
+        created_at=_instant(row.get("timeCreated")),
+        first_body=_first_body(client, row) if want_first else None,
+    )
+
+
+def _first_body(client: Any, row: dict[str, Any]) -> str | None:
+    """The body of the case's first communication. Only the five newest come with the case; older ones are paged."""
+    recent = row.get("recentCommunications", {})
+    bodies = recent.get("communications", [])
+    if not recent.get("nextToken") and 0 < len(bodies) < 5:
+        return _oldest(bodies)
+    bodies, params = [], {"caseId": row["caseId"], "maxResults": 100}
+    while True:
+        answer = client.describe_communications(**params)
+        bodies += answer.get("communications", [])
+        if not answer.get("nextToken"):
+            return _oldest(bodies)
+        params["nextToken"] = answer["nextToken"]
+
+
+def _oldest(communications: list[dict[str, Any]]) -> str | None:
+    dated = [(row.get("timeCreated", ""), row.get("body", "")) for row in communications]
+    return min(dated)[1] if dated else None
+
+
+def _recent_bodies(row: dict[str, Any]) -> list[str]:
+    return [item.get("body", "") for item in row.get("recentCommunications", {}).get("communications", [])]
+
+
+def _date_of(answer: dict[str, Any]) -> datetime | None:
+    return parse_date(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
+
+
+def _instant(text: str | None) -> datetime | None:
+    if not text:
+        return None
+    found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+__all__ = ["Cause", "FoundCase", "Search", "Service", "create_case", "dry_run", "find_case", "search_cases"]

@@ -1,0 +1,74 @@
+"""Who may do what with a submission. `check_can_x` raises a sentence, `can_x` wraps it for templates."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.utils.translation import gettext as _
+
+from casesite.cases.models import Case, Stage
+from casesite.teams.permissions import is_member, leads, reviews
+
+from .models import Submission
+from .states import State
+
+
+def check_can_submit(user: Any, case: Case) -> None:
+    if case.author_id != user.pk or not is_member(user, case.team_id):
+        raise PermissionDenied(_("Only its author can submit this case."))
+    if case.stage != Stage.DRAFT:
+        raise PermissionDenied(_("This case was submitted already."))
+    if case.account is None or not case.account.active:
+        raise PermissionDenied(_("Choose an AWS account that is in use."))
+
+
+def check_can_decide(user: Any, submission: Submission) -> None:
+    """Approve, return or reject."""
+    if not reviews(user, submission.case.team_id):
+        raise PermissionDenied(_("Only reviewers of the team decide on its cases."))
+    if submission.submitted_by_id == user.pk:
+        raise PermissionDenied(_("Nobody reviews what they wrote themselves."))
+
+
+def check_can_withdraw(user: Any, submission: Submission) -> None:
+    if submission.submitted_by_id != user.pk:
+        raise PermissionDenied(_("Only its author can withdraw it."))
+    if submission.state != State.PENDING_REVIEW:
+        raise PermissionDenied(_("It can be withdrawn only while it waits for review."))
+
+
+def check_can_cancel(user: Any, submission: Submission) -> None:
+    if submission.submitted_by_id != user.pk and not reviews(user, submission.case.team_id):
+        raise PermissionDenied(_("Only its author or a reviewer of the team can cancel it."))
+    if submission.state in (State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION):
+        raise PermissionDenied(_("Not while it may be open at AWS."))
+    if submission.state not in (State.QUEUED, State.PREPARING):
+        raise PermissionDenied(_("It can be cancelled only while it waits to go out."))
+    if submission.attempts.filter(outcome__in=("", "unknown")).exists():
+        raise PermissionDenied(_("Not while it may be open at AWS."))
+
+
+def check_can_discard(user: Any, case: Case) -> None:
+    if case.author_id != user.pk or not is_member(user, case.team_id):
+        raise PermissionDenied(_("Only its author can discard a draft."))
+    if case.stage != Stage.DRAFT:
+        raise PermissionDenied(_("Only a draft can be discarded."))
+
+
+def check_can_take_care(user: Any, submission: Submission) -> None:
+    """Adopt, send again, give up, take over."""
+    if not leads(user, submission.case.team_id):
+        raise PermissionDenied(_("Only leads of the team decide this."))
+
+
+def allowed(check: Callable[[Any, Any], None], user: Any, subject: Any) -> bool:
+    return why_not(check, user, subject) is None
+
+
+def why_not(check: Callable[[Any, Any], None], user: Any, subject: Any) -> str | None:
+    """The sentence that says why a person may not, or None where they may."""
+    try:
+        check(user, subject)
+    except PermissionDenied as exc:
+        return str(exc)
+    return None

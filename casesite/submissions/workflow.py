@@ -1,0 +1,337 @@
+"""The verbs of people: submit, approve, return, reject, withdraw, cancel, and what leads do when a person is needed.
+
+Each is one transaction. They raise PermissionDenied with a sentence, StaleSubmission where somebody was quicker, and
+ValidationError where what was given does not do.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from casesite import clock
+from casesite.cases.models import Case, Stage
+from casesite.database import write
+from casesite.pacing import bell
+from casesite.teams.models import AwsAccount, ReviewPolicy
+
+from . import marker as markers
+from . import payloads, permissions, proven, stage
+from .models import RANKS, URGENT_RANK, Decision, Kind, Submission, Verdict
+from .reasons import Reason
+from .states import StaleSubmission, State
+
+
+class PayloadChanged(Exception):
+    """The hash named by a decision is not that of the submission: the page was of another revision."""
+
+
+# --- authors -----------------------------------------------------------------------------------------------------------
+def submit(case: Case, *, by: Any) -> Submission:
+    """Freeze the draft as a submission and hand it to review, or to the queue where the account's policy says so.
+
+    The form has checked the content; here it is taken as it stands. Raises PermissionDenied, and StaleSubmission where
+    the case was submitted meanwhile.
+    """
+    with write():
+        case = Case.objects.select_for_update().select_related("account", "support__catalog").get(pk=case.pk)
+        if case.stage != Stage.DRAFT:
+            raise StaleSubmission(f"case {case.reference} is no longer a draft")
+        permissions.check_can_submit(by, case)
+        row = _new_revision(case, by)
+        row.save(force_insert=True)
+        case.events.create(at=row.submitted_at, by=by, what="submitted", became=row.state, submission_id=row.pk)
+        Case.objects.filter(pk=case.pk).update(changed_at=row.submitted_at)
+        if row.state == State.QUEUED:
+            _decide(row, Verdict.RELEASE, by=None)
+            ring(row)
+        stage.recompute(case.pk)
+    return row
+
+
+def _new_revision(case: Case, by: Any) -> Submission:
+    assert case.account is not None
+    now = clock.now()
+    before = Submission.objects.opening().filter(case=case, newest=True).first()
+    if before:
+        Submission.objects.filter(pk=before.pk).update(newest=False)
+    content = payloads.content_of(case, case.support)
+    marker = markers.new(case.reference)
+    payload = payloads.support_payload(content, marker)
+    rank = RANKS.get(case.severity_code, max(RANKS.values()))
+    released = _released_by_policy(case.account, rank)
+    return Submission(
+        case=case,
+        account=case.account,
+        kind=Kind.SUPPORT_CASE,
+        supersedes=before,
+        revision=before.revision + 1 if before else 1,
+        content=content,
+        payload=payload,
+        payload_sha256=payloads.sha256_of(payload, kind=Kind.SUPPORT_CASE, account_id=case.account.account_id),
+        marker=marker,
+        catalog_sha256=case.support.catalog.content_sha256 if case.support.catalog else "",
+        submitted_by=by,
+        submitted_at=now,
+        rank=rank,
+        state=State.QUEUED if released else State.PENDING_REVIEW,
+        queued_at=now if released else None,
+        approved_at=now if released else None,
+        due_at=now if released else None,
+        review_after=released and case.account.review_policy == ReviewPolicy.AFTER_URGENT,
+        verify_first=_waived_bound(case),
+    )
+
+
+def _released_by_policy(account: AwsAccount, rank: int) -> bool:
+    if account.review_policy == ReviewPolicy.NEVER:
+        return True
+    return account.review_policy == ReviewPolicy.AFTER_URGENT and rank <= URGENT_RANK
+
+
+def _waived_bound(case: Case) -> datetime | None:
+    """Where a person waived an attempt, AWS may have it after all: until this instant no look can rule it out."""
+    return Submission.objects.filter(case=case, attempts__outcome="waived").aggregate(at=Max("attempts__bound"))["at"]
+
+
+def withdraw(submission: Submission, *, by: Any) -> None:
+    """Take it back while it waits for review; the case is a draft again."""
+    permissions.check_can_withdraw(by, submission)
+    submission.move(State.CANCELLED, by=by, what="withdrawn", reason_code=Reason.WITHDRAWN)
+
+
+def cancel(submission: Submission, *, by: Any) -> None:
+    """Stop an approved submission before it goes out.
+
+    Safe while a worker prepares it: the worker's intent compares state and token, and one of the two loses.
+    """
+    with write():
+        submission.refresh_from_db()
+        permissions.check_can_cancel(by, submission)
+        submission.move(
+            State.CANCELLED,
+            by=by,
+            what="cancelled",
+            reason_code=Reason.CANCELLED,
+            lease_until=None,
+            lease_by="",
+            due_at=None,
+        )
+
+
+def discard(case: Case, *, by: Any) -> None:
+    """Close a draft that will not be sent."""
+    with write():
+        case = Case.objects.select_for_update().get(pk=case.pk)
+        permissions.check_can_discard(by, case)
+        now = clock.now()
+        Case.objects.filter(pk=case.pk).update(discarded_at=now, changed_at=now)
+        case.events.create(at=now, by=by, what="discarded")
+        stage.recompute(case.pk)
+
+
+# --- reviewers -----------------------------------------------------------------------------------------------------------
+def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
+    """Release a submission to the workers; `payload_sha256` names what the reviewer saw."""
+    permissions.check_can_decide(by, submission)
+    _check_hash(submission, payload_sha256)
+    now = clock.now()
+    with write():
+        submission.move(
+            State.QUEUED,
+            by=by,
+            what="approved",
+            when={"payload_sha256": payload_sha256, "state": State.PENDING_REVIEW},
+            queued_at=submission.queued_at or now,
+            approved_at=now,
+            due_at=now,
+            claims=0,
+            review_after=False,
+            reason_code="",
+            reason_text="",
+        )
+        _decide(submission, Verdict.APPROVE, by=by)
+        ring(submission)
+
+
+def return_to_author(submission: Submission, *, by: Any, payload_sha256: str, reason: str) -> None:
+    """Ask for changes. The case becomes a draft again; what the author submits next is the next revision."""
+    _stop(submission, State.RETURNED, Verdict.RETURN, by, payload_sha256, reason)
+
+
+def reject(submission: Submission, *, by: Any, payload_sha256: str, reason: str) -> None:
+    """Say no. The case is closed."""
+    _stop(submission, State.REJECTED, Verdict.REJECT, by, payload_sha256, reason)
+
+
+def _stop(submission: Submission, to: State, verdict: Verdict, by: Any, payload_sha256: str, reason: str) -> None:
+    permissions.check_can_decide(by, submission)
+    _check_hash(submission, payload_sha256)
+    reason = needed(reason)
+    with write():
+        submission.move(
+            to, by=by, what=to, text=reason, when={"state": State.PENDING_REVIEW}, reason_text=reason, due_at=None
+        )
+        _decide(submission, verdict, by=by, reason=reason)
+
+
+def review_afterwards(submission: Submission, *, by: Any, payload_sha256: str, reason: str = "") -> None:
+    """A reviewer has now looked at what went out before review."""
+    permissions.check_can_decide(by, submission)
+    _check_hash(submission, payload_sha256)
+    with write():
+        if not Submission.objects.filter(pk=submission.pk, review_after=True).update(review_after=False):
+            raise StaleSubmission("somebody looked already")
+        _decide(submission, Verdict.APPROVE, by=by, reason=reason)
+        submission.case.events.create(
+            at=clock.now(), by=by, what="reviewed_afterwards", text=reason, submission_id=submission.pk
+        )
+
+
+# --- leads ---------------------------------------------------------------------------------------------------------------
+def take_over(submission: Submission, *, by: Any, reason: str) -> None:
+    """Do not wait for the looks: bring a submission whose outcome is unknown before a person at once."""
+    permissions.check_can_take_care(by, submission)
+    reason = needed(reason)
+    submission.move(
+        State.NEEDS_ATTENTION,
+        by=by,
+        what="taken_over",
+        text=reason,
+        when={"state": State.UNKNOWN},
+        reason_code=Reason.TAKEN_OVER,
+        due_at=clock.now(),
+    )
+
+
+def send_again(submission: Submission, *, by: Any, reason: str) -> None:
+    """Send once more on a lead's word. One look comes first; open or unknown attempts are waived, counters restart."""
+    permissions.check_can_take_care(by, submission)
+    reason = needed(reason)
+    with write():
+        case = Case.objects.select_for_update().get(pk=submission.case_id)
+        if case.aws_case_id:
+            raise ValidationError(_("The case is already open at AWS."))
+        _waive(submission)
+        now = clock.now()
+        submission.move(
+            State.QUEUED,
+            by=by,
+            what="sent_again",
+            text=reason,
+            when={"state": State.NEEDS_ATTENTION},
+            queued_at=submission.queued_at or now,
+            approved_at=now,
+            due_at=now,
+            claims=0,
+            refusals=0,
+            first_refused_at=None,
+            resends=0,
+            unable_since=None,
+            lease_until=None,
+            lease_by="",
+            look_before_send=True,
+            reason_code=Reason.SENT_AGAIN,
+            reason_text=reason,
+        )
+        _decide(submission, Verdict.RELEASE, by=by, reason=reason)
+        ring(submission)
+
+
+def give_up(submission: Submission, *, by: Any, reason: str) -> None:
+    """End it without proof. The case is a draft again; before anything new is sent, AWS is searched for this one."""
+    permissions.check_can_take_care(by, submission)
+    reason = needed(reason)
+    with write():
+        _waive(submission)
+        submission.move(
+            State.FAILED,
+            by=by,
+            what="gave_up",
+            text=reason,
+            when={"state": State.NEEDS_ATTENTION},
+            due_at=None,
+            lease_until=None,
+            lease_by="",
+            unable_since=None,
+            reason_code=Reason.GAVE_UP,
+            reason_text=reason,
+        )
+
+
+def adopt(submission: Submission, *, by: Any, reason: str, aws_case_id: str, marker: str | None) -> None:
+    """Take a case that a lead found at AWS as this one's. `marker` is the valid one in that case, as read at AWS.
+
+    A marker of another submission of ours proves that one; a valid marker without a row gives the id to the case alone.
+    """
+    permissions.check_can_take_care(by, submission)
+    reason = needed(reason)
+    with write():
+        submission.refresh_from_db()
+        if submission.state != State.NEEDS_ATTENTION:
+            raise StaleSubmission("it no longer needs a person")
+        owner = Submission.objects.filter(marker=marker).first() if marker else None
+        if owner and owner.case_id != submission.case_id:
+            raise ValidationError(
+                _("That case carries the reference of %(case)s, so it is not this one."),
+                params={"case": owner.case.reference},
+            )
+        other = (
+            Case.objects.filter(account=submission.account, aws_case_id=aws_case_id)
+            .exclude(pk=submission.case_id)
+            .first()
+        )
+        if other:
+            raise ValidationError(_("That AWS case already belongs to %(case)s."), params={"case": other.reference})
+        _waive(submission)
+        if owner and owner.pk != submission.pk:
+            proven.record_case(owner.pk, aws_case_id, by=by, text=reason)
+            submission.move(
+                State.CANCELLED,
+                by=by,
+                what="cancelled",
+                text=reason,
+                reason_code=Reason.ALREADY_OPEN,
+                due_at=None,
+                lease_until=None,
+            )
+        else:
+            proven.record_case(submission.pk, aws_case_id, by=by, text=reason)
+        ring(submission)
+
+
+def _waive(submission: Submission) -> None:
+    """A person decides in place of a proof."""
+    now = clock.now()
+    submission.attempts.filter(phase="open").update(phase="closed", outcome="waived", closed_at=now)
+    submission.attempts.filter(outcome="unknown").update(outcome="waived")
+
+
+# --- shared ----------------------------------------------------------------------------------------------------------------
+def ring(submission: Submission) -> None:
+    """Tell the workers after the commit."""
+    bell.ring_after_commit(
+        bell.WORK_OFF, submission.account_id, queue_name="urgent" if submission.is_urgent else "default"
+    )
+
+
+def needed(reason: str) -> str:
+    reason = reason.strip()
+    if not reason:
+        raise ValidationError(_("Say why: the others read it."))
+    if len(reason) > 2000:
+        raise ValidationError(_("Please keep the reason under 2,000 characters."))
+    return reason
+
+
+def _check_hash(submission: Submission, payload_sha256: str) -> None:
+    if submission.payload_sha256 != payload_sha256:
+        raise PayloadChanged
+
+
+def _decide(submission: Submission, what: Verdict, *, by: Any, reason: str = "") -> None:
+    Decision.objects.create(
+        submission=submission, by=by, at=clock.now(), what=what, payload_sha256=submission.payload_sha256, reason=reason
+    )
