@@ -1,0 +1,39 @@
+"""Everything the simulator answers, by path: AWS at /, the control interface and the page under /_sandbox/."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from casesite.sandbox import sts, support
+from casesite.sandbox.aws import Aws
+from casesite.sandbox.control import Control, refusal
+from casesite.sandbox.messages import Answer, Broken, Request, json_answer
+from casesite.sandbox.page import Page
+from casesite.sandbox.state import State
+
+CONTROL = "/_sandbox/"
+
+
+class App:
+    """The whole simulator behind one call."""
+
+    def __init__(self, directory: Path, time_scale: float) -> None:
+        self.state = State(directory, time_scale)
+        self.aws = Aws(self.state, [support.service(), sts.service()])
+        self._control = Control(self.aws)
+        self._page = Page(self._control)
+
+    def __call__(self, request: Request) -> Answer | Broken:
+        if not request.path.startswith(CONTROL):
+            return self.aws.answer(request)
+        if why := refusal(request):
+            return json_answer({"error": why}, 403)
+        path = request.path.removeprefix(CONTROL)
+        return self._page.answer(request, path) or self._control.answer(request, path)
+
+    def stop(self) -> None:
+        """Wake whoever waits on purpose."""
+        self.aws.stopping.set()
+
+    def close(self) -> None:
+        self.state.close()

@@ -1,0 +1,220 @@
+"""A simulator of AWS for tests: starts one as a process of its own and drives its control interface."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
+
+ROOT = Path(__file__).resolve().parent.parent
+START_SECONDS = 20
+PR_SET_PDEATHSIG = 1
+
+_open = build_opener(ProxyHandler({})).open  # a proxy named in the environment is none of ours
+
+
+class SandboxRefused(Exception):
+    """The control interface said no; `status` and the text are its own."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(f"{status}: {text}")
+        self.status = status
+
+
+@dataclass(frozen=True)
+class SandboxCase:
+    """A case as the simulator holds it: the truth, whether or not AWS would show it yet."""
+
+    case_id: str
+    display_id: str
+    account_id: str
+    subject: str
+    body: str
+    status: str
+    service_code: str | None
+    category_code: str | None
+    severity_code: str | None
+    issue_type: str
+    language: str
+    cc: tuple[str, ...]
+    origin: str
+    time_created: str
+    visible_at: str
+    communications: tuple[dict[str, str], ...] = field(default=(), repr=False)
+
+
+class Sandbox:
+    """One running simulator. `start` makes it, `stop` ends it; the rest talks to it over HTTP."""
+
+    def __init__(self, var: Path, process: subprocess.Popen[bytes], url: str, time_scale: float) -> None:
+        self.var = var
+        self.process = process
+        self.url = url
+        self.time_scale = time_scale
+
+    @classmethod
+    def start(cls, var: Path, time_scale: float = 1, port: int = 0) -> Sandbox:
+        """Start a simulator on `var` and wait until it listens. It dies with the process that starts it."""
+        var.mkdir(parents=True, exist_ok=True)
+        port_file = var / "port"
+        port_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "casesite.sandbox", "--port", str(port), "--var", str(var)]
+        options = ["--time-scale", str(time_scale), "--port-file", str(port_file)]
+        with (var / "log").open("ab") as log:
+            process = subprocess.Popen(
+                command + options,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        _wait_for(port_file, process, var / "log")
+        return cls(var, process, f"http://127.0.0.1:{int(port_file.read_text())}", time_scale)
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def stop(self) -> None:
+        """End it in an orderly way, and by force if that takes more than ten seconds."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start again on the same state and, so that clients find it, the same port."""
+        self.stop()
+        again = Sandbox.start(self.var, self.time_scale, self.port)
+        self.process = again.process
+
+    def reset(self) -> None:
+        """Forget cases, accounts, faults, requests and settings. Role sessions stay valid, and so does the time scale."""
+        self._call("POST", "reset")
+        self.settings(time_scale=None)
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """Change settings, if any are named, and return them all; None brings back a default."""
+        answer: dict[str, Any] = self._call("POST", "settings", changes) if changes else self._call("GET", "settings")
+        return answer
+
+    def account(self, account_id: str, **changes: Any) -> dict[str, Any]:
+        """Make or change an account: plan, cases_per_hour, calls_per_second, visible_after, role_arn, external_id, denied."""
+        answer: dict[str, Any] = self._call("POST", "accounts", {"account_id": account_id, **changes})
+        return answer
+
+    def fault(self, operation: str, fault: str, when: str = "before", times: int | None = 1, **more: Any) -> int:
+        """Switch a fault on and return its number; `times=None` leaves it on until it is switched off."""
+        given = {"operation": operation, "fault": fault, "when": when, "times": times, **more}
+        return int(self._call("POST", "faults", given)["id"])
+
+    def lose_answer(self, operation: str, times: int | None = 1, **more: Any) -> int:
+        """Carry the call out, then drop the connection without an answer."""
+        return self.fault(operation, "drop", when="after", times=times, **more)
+
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults still switched on."""
+        return list(self._call("GET", "faults")["faults"])
+
+    def clear_faults(self, number: int | None = None) -> None:
+        """Switch off one fault, or all."""
+        self._call("DELETE", "faults" if number is None else f"faults/{number}")
+
+    def cases(self, account: str | None = None) -> list[SandboxCase]:
+        """Every case there is, oldest first, or those of one account."""
+        found = [_case(each) for each in self._call("GET", "cases")["cases"]]
+        return [case for case in found if account in (None, case.account_id)]
+
+    support_cases = cases
+
+    def requests(self, operation: str | None = None, since: int = 0) -> list[dict[str, Any]]:
+        """The requests that came in for AWS after id `since`, oldest first."""
+        query = f"requests?since={since}" + (f"&operation={operation}" if operation else "")
+        return list(self._call("GET", query)["requests"])
+
+    def open_case(
+        self, account_id: str, subject: str = "Opened in the console", body: str = "Hello", **more: Any
+    ) -> SandboxCase:
+        """Open a case as somebody would in the console; further members by AWS's names, as in serviceCode."""
+        given = {"account_id": account_id, "subject": subject, "communicationBody": body, **more}
+        return _case(self._call("POST", "cases", given))
+
+    def reply(self, case_id: str, body: str = "We are looking into it.") -> SandboxCase:
+        """Answer a case as AWS."""
+        return _case(self._call("POST", f"cases/{case_id}/reply", {"body": body}))
+
+    def resolve(self, case_id: str) -> SandboxCase:
+        """Resolve a case as AWS."""
+        return _case(self._call("POST", f"cases/{case_id}/resolve"))
+
+    def expire_sessions(self, account_id: str | None = None) -> int:
+        """End temporary credentials now, of one account or all; the number that were alive."""
+        return int(self._call("POST", "sessions/expire", {"account_id": account_id})["expired"])
+
+    def _call(self, method: str, path: str, given: dict[str, Any] | None = None) -> Any:
+        data = None if method == "GET" else json.dumps(given or {}).encode()
+        request = Request(f"{self.url}/_sandbox/{path}", data, {"Content-Type": "application/json"}, method=method)
+        try:
+            with _open(request, timeout=30) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            with error:
+                raise SandboxRefused(error.code, error.read().decode()) from None
+
+    def _end(self, number: signal.Signals) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def _case(given: dict[str, Any]) -> SandboxCase:
+    return SandboxCase(
+        case_id=given["caseId"],
+        display_id=given["displayId"],
+        account_id=given["account"],
+        subject=given["subject"],
+        body=given["communications"][0]["body"],
+        status=given["status"],
+        service_code=given["serviceCode"],
+        category_code=given["categoryCode"],
+        severity_code=given["severityCode"],
+        issue_type=given["issueType"],
+        language=given["language"],
+        cc=tuple(given["ccEmailAddresses"]),
+        origin=given["origin"],
+        time_created=given["timeCreated"],
+        visible_at=given["visible_at"],
+        communications=tuple(given["communications"]),
+    )
+
+
+def _wait_for(port_file: Path, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not port_file.exists():
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise RuntimeError(f"the simulator did not start: {log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.01)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == 1:
+            os._exit(1)
