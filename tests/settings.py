@@ -1,11 +1,15 @@
 """The site's settings, as tests need them: no manifest of static files, quick passwords, an own var folder."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
-os.environ.setdefault("CASESITE_VAR", tempfile.mkdtemp(prefix="casesite-tests-"))
-os.environ.setdefault("CASESITE_SECRET_KEY", "tests-only-tests-only-tests-only-tests-only-tests-only-x9")
-for name in ("REDIS_URL", "CASESITE_AWS", "CASESITE_URL", "PORT", "CASESITE_TIME_SCALE"):
+_var = tempfile.mkdtemp(prefix="casesite-tests-")
+atexit.register(shutil.rmtree, _var, ignore_errors=True)
+os.environ["CASESITE_VAR"] = _var
+os.environ["CASESITE_SECRET_KEY"] = "tests-only-tests-only-tests-only-tests-only-tests-only-x9"
+for name in ("REDIS_URL", "CASESITE_AWS", "CASESITE_SANDBOX_URL", "CASESITE_URL", "PORT", "CASESITE_TIME_SCALE"):
     os.environ.pop(name, None)
 
 from casesite.settings import *  # noqa: E402, F403
@@ -17,3 +21,6 @@ STORAGES = {  # without collectstatic there is no manifest
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, as in the site: threads on SQLite's shared memory database lock each other out in ways a file does not.
+    DATABASES["default"]["TEST"] = {"NAME": VAR / "tests.sqlite3"}  # noqa: F405
