@@ -153,8 +153,10 @@ class Submission(models.Model):
         was = State(self.state)
         states.check(was, to)
         with write():
-            moved = Submission.objects.filter(pk=self.pk, state=was, token=self.token, **(when or {})).update(
-                state=to, token=F("token") + 1, **fields
+            moved = (
+                Submission.objects.filter(pk=self.pk, state=was, token=self.token)
+                .filter(**(when or {}))
+                .update(state=to, token=F("token") + 1, **fields)
             )
             if not moved:
                 raise StaleSubmission(f"submission {self.pk} is no longer {was}")

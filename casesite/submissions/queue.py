@@ -1,0 +1,167 @@
+"""Where an account stands: what it used of its hour, what keeps it shut, what waits, and when each row goes out.
+
+The worker's claim, the pages' promises and the form's outlook all read it from here.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Window
+from django.db.models.functions import RowNumber
+
+from casesite.pacing import times
+from casesite.pacing.budget import Budget
+from casesite.pacing.models import AccountGate, Circuit, Mode
+from casesite.pacing.schedule import Waiting, plan
+from casesite.teams.models import AwsAccount
+
+from .models import RANKS, URGENT_RANK, Submission
+from .states import State
+
+# Attempts that AWS may count: under way, done, and those whose outcome nobody knows.
+COUNTED = ("", "done", "unknown")
+PLANNED_ROWS = 200  # of one account; who stands behind these is told no time
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """One account at one instant."""
+
+    now: datetime
+    budget: Budget
+    rows: tuple[Waiting, ...]  # queued
+    preparing: tuple[bool, ...]  # about to leave; True where urgent
+    gate: AccountGate | None  # of writing; None where nothing was sent yet
+
+    @property
+    def shut_until(self) -> datetime | None:
+        """Until when the account's gate lets nothing out, or None where it is open."""
+        if self.gate and self.gate.blocked_until and self.gate.blocked_until > self.now:
+            return self.gate.blocked_until
+        return None
+
+    @property
+    def trouble(self) -> str:
+        """Why calls to AWS are stopped: access, connection, or nothing."""
+        return self.gate.trouble if self.gate and self.gate.circuit != Circuit.CLOSED else ""
+
+    @cached_property
+    def planned(self) -> dict[UUID, datetime]:
+        """When each queued row goes out if nothing else happens."""
+        return self._plan(self.rows)
+
+    def free_at(self, *, urgent: bool) -> datetime:
+        """The earliest instant at which one more case may go out, were nothing else waiting."""
+        at = max(self.now, self.shut_until or self.now)
+        return self._after_preparing().free_at(at, urgent=urgent)
+
+    def would_go_out(self, severity_code: str) -> datetime | None:
+        """When a case of that severity would go out if it were queued now; None behind more rows than are planned."""
+        if len(self.rows) >= PLANNED_ROWS:
+            return None
+        rank = RANKS.get(severity_code, max(RANKS.values()))
+        new = Waiting(key=None, rank=rank, urgent=rank <= URGENT_RANK, queued_at=self.now, due_at=self.now)
+        return self._plan((*self.rows, new))[None]
+
+    def _plan(self, rows: Iterable[Waiting]) -> dict[Any, datetime]:
+        return plan(rows, self._after_preparing(), self.now, not_before=self.shut_until)
+
+    def _after_preparing(self) -> Budget:
+        budget = self.budget
+        for urgent in self.preparing:
+            budget = budget.spend(self.now, urgent=urgent)
+        return budget
+
+
+def budget_of(account: AwsAccount, now: datetime) -> Budget:
+    """What the account has used of the rolling hour."""
+    return budgets_of([account], now)[account.pk]
+
+
+def budgets_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Budget]:
+    """The budget of each account by its primary key, in one query."""
+    accounts = list(accounts)
+    hour = times.hour()
+    counted = (
+        Submission.objects.opening()
+        .filter(account__in=accounts, attempts__started_at__gt=now - hour, attempts__outcome__in=COUNTED)
+        .order_by("attempts__started_at")
+        .values_list("account_id", "rank", "attempts__started_at")
+    )
+    ordinary: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
+    urgent: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
+    for account_pk, rank, started_at in counted:
+        (urgent if rank <= URGENT_RANK else ordinary)[account_pk].append(started_at)
+    return {
+        account.pk: Budget(
+            limit=account.cases_per_hour,
+            reserve=account.reserved_urgent,
+            hour=hour,
+            ordinary=tuple(ordinary[account.pk]),
+            urgent=tuple(urgent[account.pk]),
+        )
+        for account in accounts
+    }
+
+
+def queue_of(account: AwsAccount, now: datetime) -> Queue:
+    return queues_of([account], now)[account.pk]
+
+
+def queues_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Queue]:
+    """The queue of each account by its primary key, in three queries however many accounts."""
+    accounts = list(accounts)
+    budgets = budgets_of(accounts, now)
+    gates = {
+        gate.account_id: gate
+        for gate in AccountGate.objects.filter(account__in=accounts, family="support", mode=Mode.WRITE)
+    }
+    rows, preparing = _rows_of(accounts, now)
+    return {
+        account.pk: Queue(
+            now=now,
+            budget=budgets[account.pk],
+            rows=tuple(rows[account.pk]),
+            preparing=tuple(preparing[account.pk]),
+            gate=gates.get(account.pk),
+        )
+        for account in accounts
+    }
+
+
+def planned(account: AwsAccount, now: datetime) -> dict[UUID, datetime]:
+    """When each queued submission of the account goes out, by its primary key."""
+    return queue_of(account, now).planned
+
+
+def planned_in(queues: Mapping[int, Queue]) -> dict[UUID, datetime]:
+    """The same for several accounts whose queues were read already."""
+    return {key: at for queue in queues.values() for key, at in queue.planned.items()}
+
+
+def _rows_of(accounts: list[AwsAccount], now: datetime) -> tuple[dict[int, list[Waiting]], dict[int, list[bool]]]:
+    """The queued rows of each account, at most PLANNED_ROWS of each, and which of its rows are being prepared."""
+    queued: dict[int, list[Waiting]] = {account.pk: [] for account in accounts}
+    preparing: dict[int, list[bool]] = {account.pk: [] for account in accounts}
+    place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
+    waiting = (
+        Submission.objects.opening()
+        .filter(account__in=accounts, state__in=(State.QUEUED, State.PREPARING))
+        .annotate(place=place)
+        .filter(place__lte=PLANNED_ROWS)
+        .values_list("pk", "account_id", "state", "rank", "queued_at", "due_at")
+    )
+    for key, account_pk, state, rank, queued_at, due_at in waiting:
+        urgent = rank <= URGENT_RANK
+        if state == State.PREPARING:
+            preparing[account_pk].append(urgent)
+        else:
+            since = queued_at or now
+            queued[account_pk].append(
+                Waiting(key=key, rank=rank, urgent=urgent, queued_at=since, due_at=due_at or since)
+            )
+    return queued, preparing

@@ -1,0 +1,218 @@
+"""Builders of rows for tests. Submissions reach their state by the real transitions."""
+
+from datetime import timedelta
+from itertools import count
+from typing import Any
+
+from django.contrib.auth import get_user_model
+
+from casesite import clock
+from casesite.cases.models import Case, SupportContent
+from casesite.catalog.models import SupportCatalog
+from casesite.delivery.models import Attempt, Outcome, Phase
+from casesite.pacing import times
+from casesite.submissions import proven, workflow
+from casesite.submissions.models import Submission
+from casesite.submissions.reasons import Reason
+from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount, CheckResult, Membership, Role, Team
+
+PASSWORD = "correct horse battery"
+_numbers = count(1)
+
+SEVERITIES = [
+    {"code": "low", "name": "Low"},
+    {"code": "normal", "name": "Normal"},
+    {"code": "high", "name": "High"},
+    {"code": "urgent", "name": "Urgent"},
+    {"code": "critical", "name": "Critical"},
+]
+SERVICES = [
+    {
+        "code": "amazon-elastic-compute-cloud-linux",
+        "name": "Elastic Compute Cloud (EC2 - Linux)",
+        "categories": [
+            {"code": "instance-issue", "name": "Instance Issue"},
+            {"code": "general-guidance", "name": "General Guidance"},
+        ],
+    },
+    {
+        "code": "amazon-relational-database-service",
+        "name": "Relational Database Service",
+        "categories": [
+            {"code": "failover", "name": "Failover"},
+            {"code": "connectivity", "name": "Connectivity"},
+        ],
+    },
+    {
+        "code": "billing",
+        "name": "Billing",
+        "categories": [{"code": "invoice", "name": "Invoices"}],
+    },
+]
+
+
+def a_team(name: str = "") -> Team:
+    return Team.objects.create(name=name or f"Team {next(_numbers)}")
+
+
+def a_user(username: str = "", *, team: Team | None = None, role: Role = Role.AGENT, **more: Any) -> Any:
+    """A person, a member of the team where one is given. Reviewers and leads are staff, as `add_member` makes them."""
+    staff = team is not None and role != Role.AGENT
+    user = get_user_model().objects.create_user(
+        username or f"person{next(_numbers)}", password=PASSWORD, **{"is_staff": staff, **more}
+    )
+    if team:
+        Membership.objects.create(team=team, user=user, role=role)
+    return user
+
+
+def an_account(*teams: Team, name: str = "", checked: bool = True, **more: Any) -> AwsAccount:
+    """An account that the teams may use; checked and found good unless told otherwise."""
+    number = next(_numbers)
+    if checked:
+        more = {"check_result": CheckResult.GOOD, "checked_at": clock.now(), **more}
+    account = AwsAccount.objects.create(
+        **{"account_id": f"{111_100_000_000 + number}", "name": name or f"Account {number}", **more}
+    )
+    account.teams.set(teams)
+    return account
+
+
+def a_catalog(account: AwsAccount, **content: Any) -> SupportCatalog:
+    """What AWS told about an account just now; `services` and `severities` replace the usual ones."""
+    whole = {"services": SERVICES, "severities": SEVERITIES, **content}
+    now = clock.now()
+    return SupportCatalog.objects.create(
+        account=account, content=whole, content_sha256=f"{next(_numbers):064x}", fetched_at=now, seen_at=now
+    )
+
+
+def a_draft(*, by: Any = None, team: Team | None = None, account: AwsAccount | None = None, **fields: Any) -> Case:
+    """A complete draft, ready to be submitted. Further fields by the names of the form."""
+    team = team or (_team_of(by) if by else a_team())
+    by = by or a_user(team=team)
+    account = account or an_account(team)
+    catalog = SupportCatalog.objects.newest_of(account) or a_catalog(account)
+    now = clock.now()
+    case = Case.objects.create(
+        team=team,
+        account=account,
+        author=by,
+        subject=fields.pop("subject", "RDS failover took 11 minutes"),
+        severity_code=fields.pop("severity_code", "normal"),
+        created_at=now,
+        changed_at=now,
+    )
+    content = {
+        "service_code": "amazon-relational-database-service",
+        "category_code": "failover",
+        "communication_body": "The failover of db-1 in eu-west-1 took 11 minutes.",
+        **fields,
+    }
+    SupportContent.objects.create(case=case, catalog=catalog, **content)
+    case.events.create(at=now, by=by, what="created")
+    return case
+
+
+def a_submission(
+    state: State = State.PENDING_REVIEW, *, case: Case | None = None, reviewer: Any = None, **draft: Any
+) -> Submission:
+    """A submission in a state, brought there step by step. Without a case it gets a draft of its own from `draft`."""
+    case = case or a_draft(**draft)
+    submission = workflow.submit(case, by=case.author)
+    if state == State.CANCELLED:
+        workflow.withdraw(submission, by=case.author)
+    elif state != State.PENDING_REVIEW:
+        reviewer = reviewer or _a_reviewer_of(case.team)
+        _decide(submission, state, reviewer)
+    return submission
+
+
+def an_attempt(submission: Submission, outcome: Outcome | None = None, **fields: Any) -> Attempt:
+    """A call to AWS: under way, or closed with an outcome."""
+    now = clock.now()
+    closed = {"phase": Phase.CLOSED, "outcome": outcome, "closed_at": now, "duration_ms": 240} if outcome else {}
+    started = fields.get("started_at", now)
+    return Attempt.objects.create(
+        **{
+            "submission": submission,
+            "n": submission.attempts.count() + 1,
+            "token": submission.token,
+            "started_at": started,
+            "send_not_after": started + times.send_window(),
+            "bound": started + times.validity(urgent=submission.is_urgent) + times.visibility(),
+            "account_id_at_aws": submission.account.account_id,
+            "endpoint": "http://127.0.0.1:8010",
+            "payload_sha256": submission.payload_sha256,
+            "worker": "here 1 boot",
+            **closed,
+            **fields,
+        }
+    )
+
+
+def _decide(submission: Submission, state: State, reviewer: Any) -> None:
+    given = {"by": reviewer, "payload_sha256": submission.payload_sha256}
+    if state == State.RETURNED:
+        workflow.return_to_author(submission, reason="Which cluster? AWS will ask.", **given)
+    elif state == State.REJECTED:
+        workflow.reject(submission, reason="Ask the database team first.", **given)
+    else:
+        workflow.approve(submission, **given)
+        _deliver(submission, state)
+
+
+def _deliver(submission: Submission, state: State) -> None:
+    """The worker's steps from the queue on."""
+    if state == State.QUEUED:
+        return
+    submission.move(State.PREPARING, what="preparing", lease_until=clock.now() + timedelta(minutes=5), lease_by="here")
+    if state == State.PREPARING:
+        return
+    submission.move(State.SENDING, what="sending", lease_until=clock.now() + timedelta(seconds=90))
+    attempt = an_attempt(submission)
+    if state == State.SENDING:
+        return
+    ends = {
+        State.DELIVERED: (
+            Outcome.DONE,
+            {"remote_id": f"case-{submission.account.account_id}-en-2026-{submission.marker[-9:]}"},
+        ),
+        State.FAILED: (Outcome.REFUSED_FINAL, {"aws_code": "InvalidParameterValueException", "http_status": 400}),
+        State.UNKNOWN: (Outcome.UNKNOWN, {"error_class": "ReadTimeoutError"}),
+        State.NEEDS_ATTENTION: (Outcome.UNKNOWN, {"error_class": "ReadTimeoutError"}),
+    }
+    outcome, fields = ends[state]
+    Attempt.objects.filter(pk=attempt.pk).update(
+        phase=Phase.CLOSED, outcome=outcome, closed_at=clock.now(), duration_ms=240, **fields
+    )
+    if state == State.DELIVERED:
+        proven.record_case(submission.pk, fields["remote_id"])
+        submission.refresh_from_db()
+    elif state == State.FAILED:
+        submission.move(
+            State.FAILED,
+            what="failed",
+            text="Invalid category code",
+            reason_code=Reason.REFUSED,
+            reason_text="Invalid category code",
+            lease_until=None,
+            due_at=None,
+        )
+    else:
+        due = clock.now() + timedelta(seconds=10)
+        submission.move(
+            State.UNKNOWN, what="unknown", reason_code=Reason.NO_ANSWER, lease_until=None, lease_by="", due_at=due
+        )
+        if state == State.NEEDS_ATTENTION:
+            submission.move(State.NEEDS_ATTENTION, what="needs_attention", reason_code=Reason.CANNOT_LOOK, due_at=due)
+
+
+def _team_of(user: Any) -> Team:
+    return user.memberships.first().team
+
+
+def _a_reviewer_of(team: Team) -> Any:
+    member = team.memberships.filter(role__in=(Role.REVIEWER, Role.LEAD)).first()
+    return member.user if member else a_user(team=team, role=Role.REVIEWER)
