@@ -129,7 +129,7 @@ class Submission(models.Model):
     @property
     def reason(self) -> str:
         """The reason code in words, or nothing."""
-        return Reason(self.reason_code).label if self.reason_code else ""
+        return str(Reason(self.reason_code).label) if self.reason_code else ""
 
     @property
     def is_final(self) -> bool:
