@@ -9,3 +9,6 @@ class CasesiteConfig(AppConfig):
 
     def ready(self) -> None:
         from casesite import celery, checks  # noqa: F401
+        from casesite.web import health
+
+        health.register("broker", celery.check_broker)

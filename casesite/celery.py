@@ -10,3 +10,18 @@ app = Celery("casesite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.set_default()
+
+
+def check_broker() -> None:
+    """Raise unless the broker answers within a second. On a connection of its own: a pooled one may be long dead."""
+    url = app.conf.broker_url
+    if not url.startswith(("redis:", "rediss:", "unix:")):
+        with app.connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, timeout=1)
+        return
+    from redis import Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
+        client.ping()

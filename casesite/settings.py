@@ -12,6 +12,8 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from casesite.runner import record
+
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -58,9 +60,15 @@ def _secret_key(folder: Path) -> str:
 
 # --- where and as what it runs -------------------------------------------------------------------------------------------
 VAR = Path(env.str("CASESITE_VAR", default=str(BASE_DIR / "var"))).resolve()
+# A command beside `manage.py up` reaches the same site: what its own shell leaves out comes from there.
+for _name, _value in record.environment(VAR).items():
+    os.environ.setdefault(_name, _value)
+_SHARED = ("CASESITE_AWS", "CASESITE_TIME_SCALE", "CASESITE_TIME_SCALE_FORCED", "CASESITE_GATE_RATE", "DATABASE_URL")
+STARTED_WITH = {name: value for name in _SHARED if (value := env.str(name, default=""))}
 AWS_MODE = _one_of("CASESITE_AWS", "sandbox", ("sandbox", "live"))
 SANDBOX = AWS_MODE == "sandbox"
-SANDBOX_URL = env.str("CASESITE_SANDBOX_URL", default="http://127.0.0.1:8010")
+NAMED_SANDBOX = env.str("CASESITE_SANDBOX_URL", default="")  # empty: `up` starts one of its own
+SANDBOX_URL = NAMED_SANDBOX or "http://127.0.0.1:8010"
 TIME_SCALE = _number("CASESITE_TIME_SCALE", 1, 1, 60)
 if TIME_SCALE != 1 and not SANDBOX and not env.bool("CASESITE_TIME_SCALE_FORCED", default=False):
     raise ImproperlyConfigured("CASESITE_TIME_SCALE shortens safety times and is refused with CASESITE_AWS=live")
@@ -120,8 +128,10 @@ INSTALLED_APPS = [
     "casesite.delivery",
     "casesite.desk",
     "casesite.review",
+    "casesite.runner",
 ]
 MIDDLEWARE = [
+    "casesite.web.health.HealthMiddleware",  # before host names, redirects and sessions
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -201,7 +211,8 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- broker and workers: the values and their reasons stand in docs/delivery.md -------------------------------------------------
-REDIS_URL = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
+NAMED_BROKER = env.str("REDIS_URL", default="")  # empty: `up` starts one of its own
+REDIS_URL = NAMED_BROKER or "redis://127.0.0.1:6379/0"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,

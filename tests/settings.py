@@ -24,3 +24,5 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, as in the site: threads on SQLite's shared memory database lock each other out in ways a file does not.
     DATABASES["default"]["TEST"] = {"NAME": VAR / "tests.sqlite3"}  # noqa: F405
+# Static files come straight from their folders, also for tests with a live server: nobody has collected them.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

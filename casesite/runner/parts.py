@@ -1,0 +1,116 @@
+"""The parts of a running site: one command line, environment and way of stopping for each.
+
+AWS's variables (credentials, endpoints, profile) go to the worker and the dispatcher and to nobody else.
+"""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+QUEUES = "urgent,default,lookups,sync"
+WORKER_GRACE = 60.0  # seconds; a call to AWS that is in flight ends within 35
+GRACE = 15.0
+WEB_THREADS = 8
+MEMORY_DISK = Path("/dev/shm")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process to start."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    grace: float = GRACE  # seconds from SIGTERM to SIGKILL
+    hushed: tuple[str, ...] = ()  # patterns of lines that are nobody's news
+    pass_fds: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where one running site lives."""
+
+    var: Path
+    port: int
+    url: str
+    redis_url: str
+    sandbox_url: str
+    threads: int
+
+    @property
+    def own_variables(self) -> dict[str, str]:
+        """What tells a process which site it belongs to."""
+        own = {
+            "CASESITE_VAR": str(self.var),
+            "PORT": str(self.port),
+            "CASESITE_URL": self.url,
+            "REDIS_URL": self.redis_url,
+        }
+        if self.sandbox_url:
+            own["CASESITE_SANDBOX_URL"] = self.sandbox_url
+        return own
+
+    def environment(self, *, aws: bool = False) -> dict[str, str]:
+        return _inherited(aws=aws) | self.own_variables | {"PYTHONUNBUFFERED": "1"}
+
+
+def worker(site: Site) -> Part:
+    return Part(
+        "worker",
+        [
+            *(sys.executable, "-W", "ignore:You're running the worker with superuser privileges"),
+            *("-m", "celery", "-A", "casesite", "--quiet", "--skip-checks", "worker"),
+            *("-P", "threads", "-c", str(site.threads), "-Q", QUEUES, "-n", f"site-{site.port}@%h"),
+            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+        ],
+        site.environment(aws=True),
+        grace=WORKER_GRACE,
+    )
+
+
+def dispatcher(site: Site) -> Part:
+    return Part("dispatcher", _manage("dispatcher"), site.environment(aws=True), grace=WORKER_GRACE)
+
+
+def web(site: Site, *, listening: int | None = None) -> Part:
+    """The web server; `listening` is a socket that somebody else opened already."""
+    options = ["--worker-tmp-dir", str(MEMORY_DISK)] if os.access(MEMORY_DISK, os.W_OK) else []
+    return Part(
+        "web",
+        [
+            *(sys.executable, "-m", "gunicorn", "casesite.wsgi"),
+            *("--bind", f"127.0.0.1:{site.port}" if listening is None else f"fd://{listening}"),
+            *("--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)),
+            *("--timeout", "60", "--graceful-timeout", "10", "--keep-alive", "15"),
+            *("--no-control-socket", "--log-level", "warning", *options),
+        ],
+        site.environment(),
+        pass_fds=() if listening is None else (listening,),
+    )
+
+
+def sandbox(var: Path, *, port: int, port_file: Path) -> Part:
+    """The AWS simulator. It knows nothing of the site."""
+    return Part(
+        "sandbox",
+        [
+            *(sys.executable, "-m", "casesite.sandbox", "--host", "127.0.0.1", "--port", str(port)),
+            *("--var", str(var / "sandbox"), "--port-file", str(port_file)),
+        ],
+        _inherited(aws=False) | {"PYTHONUNBUFFERED": "1"},
+    )
+
+
+def command(site: Site, *arguments: str) -> Part:
+    """A management command that runs and ends."""
+    return Part(arguments[0], _manage(*arguments), site.environment())
+
+
+def _manage(*arguments: str) -> list[str]:
+    return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+def _inherited(*, aws: bool) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if aws or not name.startswith("AWS_")}
