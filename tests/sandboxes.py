@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,7 +15,14 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 20
-PR_SET_PDEATHSIG = 1
+# Linux: tell the kernel to end the simulator when whoever started it ends, then become `python -m casesite.sandbox`. Not by
+# preexec_fn, which Python 3.12 warns about in a process with threads.
+LAUNCH = """
+import ctypes, runpy, sys
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+runpy.run_module("casesite.sandbox", run_name="__main__", alter_sys=True)
+"""
 
 _open = build_opener(ProxyHandler({})).open  # a proxy named in the environment is none of ours
 
@@ -67,7 +72,7 @@ class Sandbox:
         var.mkdir(parents=True, exist_ok=True)
         port_file = var / "port"
         port_file.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "casesite.sandbox", "--port", str(port), "--var", str(var)]
+        command = [sys.executable, "-c", LAUNCH, "--port", str(port), "--var", str(var)]
         options = ["--time-scale", str(time_scale), "--port-file", str(port_file)]
         with (var / "log").open("ab") as log:
             process = subprocess.Popen(
@@ -77,7 +82,6 @@ class Sandbox:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
             )
         _wait_for(port_file, process, var / "log")
         return cls(var, process, f"http://127.0.0.1:{int(port_file.read_text())}", time_scale)
@@ -211,10 +215,3 @@ def _wait_for(port_file: Path, process: subprocess.Popen[bytes], log: Path) -> N
             process.kill()
             raise RuntimeError(f"the simulator did not start: {log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.01)
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:
-            os._exit(1)

@@ -1,0 +1,103 @@
+"""boto3 clients of the simulator, and short ways to say what the tests say often."""
+
+import json
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from tests.sandbox.model import check_answer
+
+HOME = "000000000000"
+ACME = "111122223333"
+OTHER = "444455556666"
+ROLE = f"arn:aws:iam::{OTHER}:role/CasesiteSupportRole"
+ONE_TRY = Config(
+    retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=2, read_timeout=2, parameter_validation=False
+)
+
+
+class Clients:
+    """Makes clients for one simulator; each of them checks every answer against the model."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.support = cache(self._support)
+        self.sts = cache(self._sts)
+
+    def _support(self, account: str = ACME) -> Any:
+        return self.make("support", f"SANDBOXKEY{account}", f"sandbox-secret-{account}")
+
+    def _sts(self, account: str = HOME) -> Any:
+        return self.make("sts", f"SANDBOXKEY{account}", f"sandbox-secret-{account}")
+
+    def with_session(self, credentials: dict[str, Any], service: str = "support") -> Any:
+        keys = credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
+        return self.make(service, *keys)
+
+    def make(self, service: str, key: str, secret: str, token: str | None = None, **config: Any) -> Any:
+        client = boto3.client(
+            service,
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id=key,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=ONE_TRY.merge(Config(**config)),
+        )
+        client.meta.events.register("after-call", check_answer)
+        return client
+
+
+def a_case(**changes: Any) -> dict[str, Any]:
+    """The parameters of a case that AWS would take."""
+    usual = {
+        "subject": "Lambda cold starts above 8 s since 14:02 UTC",
+        "serviceCode": "aws-lambda",
+        "categoryCode": "general-guidance",
+        "severityCode": "normal",
+        "communicationBody": "Since 14:02 UTC cold starts take 8 seconds.\n\nRef: CS-7GQ4-KM2X-9TZA-P3RW",
+        "language": "en",
+        "issueType": "technical",
+    }
+    return usual | changes
+
+
+def opened(client: Any, **changes: Any) -> str:
+    return client.create_case(**a_case(**changes))["caseId"]
+
+
+def refusal(operation: Any, **params: Any) -> tuple[str, int]:
+    """Code and HTTP status of the error that the call must end in."""
+    code, status, _message = refusal_in_full(operation, **params)
+    return code, status
+
+
+def refusal_in_full(operation: Any, **params: Any) -> tuple[str, int, str]:
+    try:
+        answer = operation(**params)
+    except ClientError as error:
+        response = error.response
+        return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Message"]
+    raise AssertionError(f"not refused: {answer}")
+
+
+def with_body(client: Any, operation: str, body: Any) -> Any:
+    """A call whose JSON body is this one, whatever boto3 would have made of it."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    def replace(params: dict[str, Any], **_context: Any) -> None:
+        params["body"] = data
+
+    method = {"CreateCase": client.create_case, "DescribeCases": client.describe_cases}[operation]
+
+    def call() -> Any:
+        client.meta.events.register(f"before-call.support.{operation}", replace)
+        try:
+            return method(**a_case() if operation == "CreateCase" else {})
+        finally:
+            client.meta.events.unregister(f"before-call.support.{operation}", replace)
+
+    return call
