@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="sandbox: %(message)s")
     try:
         app = App(options.var, options.time_scale)
-        server = Server(options.host, options.port, app)
+        server = Server(options.host, options.port, app, app.state.now)
     except (AlreadyRunning, OSError) as problem:
         sys.stderr.write(f"sandbox cannot start: {problem}\n")
         return 1

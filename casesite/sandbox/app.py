@@ -24,6 +24,8 @@ class App:
         self._page = Page(self._control)
 
     def __call__(self, request: Request) -> Answer | Broken:
+        if _looks_for_the_page(request):
+            return Answer(303, b"", {"Location": CONTROL})
         if not request.path.startswith(CONTROL):
             return self.aws.answer(request)
         if why := refusal(request):
@@ -37,3 +39,9 @@ class App:
 
     def close(self) -> None:
         self.state.close()
+
+
+def _looks_for_the_page(request: Request) -> bool:
+    """Somebody typed the address without its path: no SDK asks unsigned with GET."""
+    bare = request.path in ("/", CONTROL.rstrip("/"))
+    return bare and request.method == "GET" and "authorization" not in request.headers

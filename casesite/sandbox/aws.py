@@ -145,7 +145,8 @@ class Aws:
         if counts and service.rate_limited and not self.rates.take(account.account_id, per_second):
             raise THROTTLED
         action = f"{service.signing_name}:{name}"
-        if action in account.denied and name not in service.open_to_all:
+        denied = {action, f"{service.signing_name}:*"} & set(account.denied)
+        if denied and name not in service.open_to_all:
             message = f"User: {asked.caller.arn} is not authorized to perform: {action}"
             raise AwsError("AccessDeniedException", message, 403)
         return Call(self.state, asked.caller, account, checked(asked.params, asked.operation.input_shape))

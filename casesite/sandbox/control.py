@@ -26,7 +26,13 @@ EVERYTHING = Window(limit=-1)
 ACCOUNT_ID = re.compile(r"\d{12}")
 OPERATION = re.compile(r"\*|[a-z-]+\.(\*|[A-Za-z]+)")
 NUMBERS = {"cases_per_hour": int, "calls_per_second": float, "visible_after": float}
-SETTINGS = {**NUMBERS, "signature_validity": float, "create_case_latency": float, "time_scale": float}
+SETTINGS = {
+    **NUMBERS,
+    "signature_validity": float,
+    "create_case_latency": float,
+    "time_scale": float,
+    "clock_ahead": float,
+}
 
 
 class Mistake(Exception):

@@ -36,9 +36,10 @@ class Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 512
 
-    def __init__(self, host: str, port: int, application: Application) -> None:
+    def __init__(self, host: str, port: int, application: Application, now: Callable[[], float] = time.time) -> None:
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.application = application
+        self.now = now
         self.in_flight = 0
         self._counting = threading.Lock()
         super().__init__((host, port), Connection)
@@ -118,7 +119,7 @@ class Connection(BaseHTTPRequestHandler):
     def _head(self, answer: Answer) -> bytes:
         lines = [
             f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
-            f"Date: {formatdate(usegmt=True)}",
+            f"Date: {formatdate(self.server.now(), usegmt=True)}",
             f"Content-Length: {len(answer.body)}",
             *(f"{name}: {value}" for name, value in answer.headers.items()),
         ]

@@ -19,12 +19,16 @@ from botocore.model import ListShape, MapShape, Shape, StructureShape
 from casesite.sandbox.messages import AwsError
 
 # The models' patterns are written for Java: these are what Python's `re` reads otherwise or not at all. A letter class
-# becomes \w, which also takes digits and the underscore; every model pattern with \p{L} allows those too.
+# becomes \w, which also takes digits and the underscore; every model pattern with \p{L} allows those too. C is what is not
+# printed: the control characters.
 JAVA_TO_PYTHON = (
     (r"\u10000-\u10FFFF", "\U00010000-\U0010ffff"),
     (r"\p{L}", r"\w"),
     (r"\p{N}", r"\d"),
     (r"\p{Z}", r"\s"),
+    (r"\p{C}", r"\x00-\x1f\x7f-\x9f"),
+    (r"^\P{C}", r"^[\P{C}]"),
+    (r"\P{C}", "\\x20-\\x7e\\xa0-\U0010ffff"),
 )
 
 

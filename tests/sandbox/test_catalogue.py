@@ -151,7 +151,9 @@ def test_options_name_channels_and_hours(support, issue_type, language, availabi
 
     assert answer["languageAvailability"] == availability
     assert [each["type"] for each in answer["communicationTypes"]] == channels
-    assert answer["communicationTypes"][0]["supportedHours"] == [{"startTime": "00:00:00.000", "endTime": "23:59:59.999"}]
+    assert answer["communicationTypes"][0]["supportedHours"] == [
+        {"startTime": "00:00:00.000", "endTime": "23:59:59.999"}
+    ]
 
 
 @pytest.mark.parametrize("operation", EVERYTHING)
@@ -168,9 +170,15 @@ def test_dry_run_that_would_work_says_so_and_does_nothing(support, sandbox, oper
 
 
 def test_dry_run_checks_what_the_call_would_check(support, sandbox):
-    assert refusal(support.create_case, **a_case(categoryCode="x"), dryRun=True) == ("InvalidParameterValueException", 400)
+    assert refusal(support.create_case, **a_case(categoryCode="x"), dryRun=True) == (
+        "InvalidParameterValueException",
+        400,
+    )
     assert refusal(support.resolve_case, caseId="case-x", dryRun=True) == ("CaseIdNotFound", 400)
-    assert refusal(support.create_case, **a_case(communicationBody="x" * 8001), dryRun=True) == ("ValidationException", 400)
+    assert refusal(support.create_case, **a_case(communicationBody="x" * 8001), dryRun=True) == (
+        "ValidationException",
+        400,
+    )
     sandbox.account(ACME, denied=["support:CreateCase"])
     assert refusal(support.create_case, **a_case(), dryRun=True) == ("AccessDeniedException", 403)
 

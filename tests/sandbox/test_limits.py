@@ -136,6 +136,12 @@ def test_denied_action_is_refused_by_name(support, sandbox):
     assert support.describe_cases()["cases"] == []
 
 
+def test_whole_service_can_be_denied(support, sandbox):
+    sandbox.account(ACME, denied=["support:*"])
+
+    assert refusal(support.describe_cases) == ("AccessDeniedException", 403)
+
+
 def test_answer_to_create_case_can_take_its_time(support, sandbox):
     sandbox.settings(create_case_latency=0.2)
     started = time.monotonic()

@@ -41,6 +41,7 @@ SETTING_NAMES = {
     "calls_per_second": ("Support calls a second, for each account", "any"),
     "visible_after": ("Seconds until a new case can be seen", "any"),
     "signature_validity": ("Seconds a signature is valid", "any"),
+    "clock_ahead": ("Seconds that AWS's clock is ahead", "any"),
     "create_case_latency": ("Seconds CreateCase takes", "any"),
 }
 STRIKES = ("support.*", *(f"support.{name}" for name in OPERATIONS), "sts.AssumeRole", "sts.GetCallerIdentity", "*")
