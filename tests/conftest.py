@@ -147,3 +147,25 @@ def fresh_process_state() -> Iterator[None]:
     _forget()
     yield
     _forget()
+
+
+# --- the simulator of AWS ------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One simulator for the tests of this process."""
+    from tests.sandboxes import Sandbox
+
+    process = Sandbox.start(tmp_path_factory.mktemp("aws"))
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def sandbox(sandbox_process: Any, settings: Any) -> Iterator[Any]:
+    """A simulator that holds nothing yet, and the site pointed at it."""
+    from casesite.aws.clients import clients
+
+    sandbox_process.reset()
+    settings.SANDBOX_URL = sandbox_process.url
+    yield sandbox_process
+    clients.forget_everything()

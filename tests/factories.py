@@ -27,27 +27,27 @@ SEVERITIES = [
     {"code": "urgent", "name": "Urgent"},
     {"code": "critical", "name": "Critical"},
 ]
-SERVICES = [
+SERVICES = [  # codes that the simulator knows too
     {
         "code": "amazon-elastic-compute-cloud-linux",
         "name": "Elastic Compute Cloud (EC2 - Linux)",
         "categories": [
             {"code": "instance-issue", "name": "Instance Issue"},
-            {"code": "general-guidance", "name": "General Guidance"},
+            {"code": "other", "name": "Other"},
         ],
     },
     {
-        "code": "amazon-relational-database-service",
-        "name": "Relational Database Service",
+        "code": "amazon-relational-database-service-postgresql",
+        "name": "Relational Database Service (PostgreSQL)",
         "categories": [
-            {"code": "failover", "name": "Failover"},
-            {"code": "connectivity", "name": "Connectivity"},
+            {"code": "general-guidance", "name": "General Guidance"},
+            {"code": "apis", "name": "APIs"},
         ],
     },
     {
         "code": "billing",
         "name": "Billing",
-        "categories": [{"code": "invoice", "name": "Invoices"}],
+        "categories": [{"code": "other-billing-questions", "name": "Other Billing Questions"}],
     },
 ]
 
@@ -105,8 +105,8 @@ def a_draft(*, by: Any = None, team: Team | None = None, account: AwsAccount | N
         changed_at=now,
     )
     content = {
-        "service_code": "amazon-relational-database-service",
-        "category_code": "failover",
+        "service_code": "amazon-relational-database-service-postgresql",
+        "category_code": "general-guidance",
         "communication_body": "The failover of db-1 in eu-west-1 took 11 minutes.",
         **fields,
     }

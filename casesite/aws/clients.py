@@ -86,6 +86,13 @@ class Clients:
         self._pool_lock = threading.Lock()
         self._readers: dict[tuple[str, Target, str], Any] = {}
 
+    def reset(self) -> None:
+        """Forget every client and session: the next call starts as in a new process."""
+        with self._making, self._pool_lock:
+            self._session = None
+            for kept in (self._keys, self._key_locks, self._pool, self._readers):
+                kept.clear()
+
     # --- credentials -----------------------------------------------------------------------------------------------
     def keys(self, target: Target) -> Keys:
         """Working credentials of the account, renewed ten minutes before they run out. Raises NotSent."""
@@ -102,6 +109,13 @@ class Clients:
         """Make the next call fetch a new role session."""
         with self._making:
             self._keys.pop(target, None)
+
+    def forget_everything(self) -> None:
+        """Start anew, as a process that has made no call yet."""
+        with self._making, self._pool_lock:
+            self._keys.clear()
+            self._pool.clear()
+            self._readers.clear()
 
     def _fetch_keys(self, target: Target) -> Keys:
         from . import sts  # it needs this module
@@ -214,6 +228,8 @@ def _watch_wire(client: Any) -> None:
             trace.signed_at = datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         trace.invocation_id = _text(request.headers.get("amz-sdk-invocation-id", ""))
         trace.sent = True
+        if trace.on_sent:
+            trace.on_sent()
 
     def after_call(http_response: Any = None, **_kwargs: Any) -> None:
         if client.trace is not None and http_response is not None:

@@ -4,7 +4,7 @@ The table is that of docs/delivery.md, "What an answer proves".
 """
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,6 +38,7 @@ class Trace:
     operation: str
     send_by_boottime: float | None = None  # CLOCK_BOOTTIME: also counts while the machine is suspended
     send_by_wall: float | None = None  # time.time()
+    on_sent: Callable[[], None] | None = None  # called directly before the bytes leave
     sent: bool = False
     signed_at: datetime | None = None
     invocation_id: str = ""

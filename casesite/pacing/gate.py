@@ -146,6 +146,15 @@ def access_refused(account_pk: int, mode: Mode, message: str) -> None:
     )
 
 
+def is_stopped(account_pk: int, mode: Mode) -> bool:
+    """Whether the circuit is not in order; a plain read, for a quick look before `start_probe`."""
+    return (
+        AccountGate.objects.filter(account_id=account_pk, family="support", region="", mode=mode)
+        .exclude(circuit=Circuit.CLOSED)
+        .exists()
+    )
+
+
 def start_probe(account_pk: int, mode: Mode) -> AccountGate | None:
     """The right to try an open circuit once its pause is over; one caller gets it. Call it in a write transaction."""
     gate, now = of(account_pk, mode), clock.now()

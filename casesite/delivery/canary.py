@@ -1,0 +1,52 @@
+"""A bell for each queue that only has to be heard: finds workers that live but no longer consume."""
+
+from datetime import timedelta
+
+from celery import current_app
+from django.conf import settings
+
+from casesite import clock
+from casesite.database import write
+
+from .models import Beat
+
+TASK = "delivery.canary"
+QUEUES = ("urgent", "default", "lookups", "sync")
+EVERY = timedelta(seconds=30)
+LATE = timedelta(minutes=2)
+
+
+def ring() -> None:
+    """Ring each queue. A bell that was not answered keeps its time, so that lateness grows."""
+    now = clock.now()
+    for queue_name in QUEUES:
+        with write():
+            beat, _made = Beat.objects.get_or_create(
+                process=_name(queue_name),
+                defaults={"role": "canary", "started_at": now, "at": now, "queues": queue_name},
+            )
+            Beat.objects.filter(pk=beat.pk, rung_at=None).update(rung_at=now)
+        current_app.send_task(
+            TASK,
+            args=[queue_name],
+            queue=queue_name,
+            priority=settings.BELL_PRIORITY[queue_name],
+            expires=settings.BELL_EXPIRES,
+            ignore_result=True,
+            retry=False,
+        )
+
+
+def answer(queue_name: str) -> None:
+    with write():
+        Beat.objects.filter(process=_name(queue_name)).update(at=clock.now(), rung_at=None)
+
+
+def silent_queues() -> list[str]:
+    """Queues whose bell has gone unanswered for two minutes."""
+    late = Beat.objects.filter(role="canary", rung_at__lt=clock.now() - LATE)
+    return sorted(late.values_list("queues", flat=True))
+
+
+def _name(queue_name: str) -> str:
+    return f"canary:{queue_name}"

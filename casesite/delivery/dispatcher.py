@@ -1,0 +1,309 @@
+"""The sweeper: finds due work, rings for it, ends what a dead worker left, and drains the queue itself where nobody comes.
+
+Its own process, independent of the broker. Any number run; a lease in the database elects one.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection
+from django.db.models import Count, F, Min, Q
+
+from casesite import clock
+from casesite.database import write
+from casesite.pacing import bell, times
+from casesite.submissions import queue
+from casesite.submissions.models import PAYLOAD_VERSION, URGENT_RANK, Submission
+from casesite.submissions.reasons import Reason
+from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount
+
+from . import canary, process
+from .models import Attempt, Beat, Outcome, Phase
+
+logger = logging.getLogger(__name__)
+
+TICK = timedelta(seconds=5)
+RING_AGAIN = timedelta(seconds=15)
+BELLS_AT_ONCE = 2  # more would only find the account's two calls in flight
+UNCLAIMED = timedelta(seconds=60)  # due work that nobody took: broker or workers are gone
+DRAIN_THREADS = 2
+LEADER_LEASE = timedelta(seconds=15)
+LEASES_LOST = 3  # in a row without an attempt: something in the row kills its worker
+BLOCKED_LONG = timedelta(hours=24)
+NO_WORKER = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
+LEADER = "dispatcher-leader"
+
+
+class Dispatcher:
+    """One dispatcher. `tick()` is one round; `run()` makes rounds until stopped."""
+
+    def __init__(self) -> None:
+        self.stop = threading.Event()
+        self._rung: dict[tuple[str, int], datetime] = {}
+        self._unclaimed_since: dict[int, datetime] = {}
+        self._draining: dict[int, Future[object]] = {}
+        self._pool: ThreadPoolExecutor | None = None
+        self._next: dict[str, datetime] = {}
+
+    def run(self) -> None:
+        """Round after round, until `stop` is set; then let running calls end."""
+        pause = max(0.5, times.scaled(TICK).total_seconds())
+        while not self.stop.is_set():
+            try:
+                self.tick()
+            except DatabaseError:
+                logger.exception("the dispatcher waits for the database")
+                connection.close()
+            self.stop.wait(pause)
+        process.stopping.set()
+        if self._pool:
+            self._pool.shutdown(wait=True)
+
+    def tick(self) -> None:
+        process.beat()
+        if not elected():
+            return
+        expire_preparing()
+        expire_sending()
+        park_hopeless()
+        due = due_accounts(clock.now())
+        self._ring(due)
+        self._drain(due)
+        self._now_and_then("canary", canary.EVERY, self._ring_canary)
+        self._now_and_then("sync", MINUTE, _refresh_and_clean)
+        self._now_and_then("alarms", MINUTE, raise_alarms)
+
+    # --- bells -------------------------------------------------------------------------------------------------------
+    def _ring(self, due: "dict[int, DueWork]") -> None:
+        now = clock.now()
+        for account_pk, work in due.items():
+            if self._may_ring(bell.WORK_OFF, account_pk, now):
+                name = "urgent" if work.urgent else "default"
+                for _bell in range(min(BELLS_AT_ONCE, work.count)):
+                    bell.ring_now(bell.WORK_OFF, account_pk, queue_name=name)
+        for account_pk in accounts_with_lookups():
+            if self._may_ring(bell.ANSWER, account_pk, now):
+                bell.ring_now(bell.ANSWER, account_pk, queue_name="lookups")
+
+    def _may_ring(self, task: str, account_pk: int, now: datetime) -> bool:
+        last = self._rung.get((task, account_pk))
+        if last and now - last < times.scaled(RING_AGAIN, floor=1):
+            return False
+        self._rung[task, account_pk] = now
+        return True
+
+    def _ring_canary(self) -> None:
+        try:
+            canary.ring()
+        except Exception as exc:  # no broker: its silence is what the canary shows
+            logger.warning("the broker takes no bell", extra={"error": type(exc).__name__})
+
+    # --- doing it ourselves ----------------------------------------------------------------------------------------------
+    def _drain(self, due: "dict[int, DueWork]") -> None:
+        """Work off accounts whose due work nobody has claimed for a minute, urgent ones first."""
+        now = clock.now()
+        unclaimed = {pk for pk, work in due.items() if not work.claimed}
+        self._unclaimed_since = {pk: self._unclaimed_since.get(pk, now) for pk in unclaimed}
+        patience = times.scaled(UNCLAIMED, floor=3)
+        waiting = [pk for pk, since in self._unclaimed_since.items() if now - since >= patience]
+        waiting.sort(key=lambda pk: (not due[pk].urgent, self._unclaimed_since[pk]))
+        self._draining = {pk: future for pk, future in self._draining.items() if not future.done()}
+        for account_pk in waiting:
+            if account_pk not in self._draining and len(self._draining) < DRAIN_THREADS:
+                logger.warning("no worker took the work of an account: doing it here", extra={"account": account_pk})
+                self._draining[account_pk] = self._threads().submit(_work_off_here, account_pk)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            from . import watchdog
+
+            self._pool = ThreadPoolExecutor(DRAIN_THREADS, thread_name_prefix="drain")
+            watchdog.start()
+        return self._pool
+
+    def _now_and_then(self, name: str, every: timedelta, action: Callable[[], None]) -> None:
+        now = clock.now()
+        if self._next.get(name, now) <= now:
+            self._next[name] = now + every
+            action()
+
+
+def _work_off_here(account_pk: int) -> None:
+    from casesite.lookups import answer  # they import boto3: only a dispatcher that drains pays for it
+
+    from . import work
+
+    try:
+        work.work_off(account_pk)
+        answer.answer_open(account_pk)
+    except Exception:
+        logger.exception("draining an account failed", extra={"account": account_pk})
+    finally:
+        connection.close()
+
+
+# --- election ------------------------------------------------------------------------------------------------------------
+def elected() -> bool:
+    """Whether this process is the one dispatcher that acts, for the next 15 s."""
+    now, me = clock.now(), process.name()
+    with write():
+        Beat.objects.get_or_create(
+            process=LEADER, defaults={"role": "leader", "started_at": now, "at": now, "leader_until": now}
+        )
+        return bool(
+            Beat.objects.filter(Q(leader_until__lte=now) | Q(queues=me), process=LEADER).update(
+                queues=me, at=now, leader_until=now + LEADER_LEASE
+            )
+        )
+
+
+def resign() -> None:
+    """Let the next dispatcher take over at once."""
+    with write():
+        Beat.objects.filter(process=LEADER, queues=process.name()).update(leader_until=clock.now())
+
+
+# --- what is due ---------------------------------------------------------------------------------------------------------
+class DueWork:
+    """What one account has to do now."""
+
+    def __init__(self, count: int, urgent: bool, claimed: bool) -> None:
+        self.count, self.urgent, self.claimed = count, urgent, claimed
+
+
+def due_accounts(now: datetime) -> dict[int, DueWork]:
+    """Accounts with work that may be done now: gate open, budget with room; or looks and reads that have come due."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    queued = Q(state=State.QUEUED, payload_version__lte=PAYLOAD_VERSION)
+    other = Q(state__in=(State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)) & free
+    rows = (
+        Submission.objects.filter(queued | other, due_at__lte=now)
+        .values("account_id")
+        .annotate(
+            waiting=Count("pk", filter=queued),
+            urgent=Count("pk", filter=queued & Q(rank__lte=URGENT_RANK)),
+            others=Count("pk", filter=other),
+            best=Min("rank", filter=queued),
+        )
+    )
+    found = {row["account_id"]: row for row in rows}
+    if not found:
+        return {}
+    accounts = AwsAccount.objects.filter(pk__in=found)
+    leased = set(
+        Submission.objects.filter(account_id__in=found, lease_until__gt=now).values_list("account_id", flat=True)
+    )
+    due = {}
+    for account_pk, place in queue.queues_of(accounts, now).items():
+        row = found[account_pk]
+        sendable = 0
+        if row["waiting"] and (place.shut_until is None):
+            ordinary = row["waiting"] - row["urgent"]
+            if place.budget.has_room(now, urgent=False):
+                sendable += ordinary
+            if place.budget.has_room(now, urgent=True):
+                sendable += row["urgent"]
+        if count := sendable + row["others"]:
+            due[account_pk] = DueWork(count, bool(row["urgent"]), account_pk in leased)
+    return due
+
+
+def accounts_with_lookups() -> list[int]:
+    from casesite.lookups.models import Lookup
+
+    return list(Lookup.objects.filter(state="open").values_list("account_id", flat=True).distinct())
+
+
+# --- what dead processes left -----------------------------------------------------------------------------------------------
+def expire_preparing() -> None:
+    """Back to the queue where a lease ran out; the third time in a row a person looks at what kills its workers."""
+    now = clock.now()
+    lost = Submission.objects.filter(state=State.PREPARING, lease_until__lte=now)
+    for row in lost.select_related("case"):
+        poison = row.claims >= LEASES_LOST
+        to = State.NEEDS_ATTENTION if poison else State.QUEUED
+        with write():
+            moved = Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
+                state=to,
+                token=F("token") + 1,
+                due_at=None if poison else now,
+                lease_until=None,
+                lease_by="",
+                reason_code=Reason.POISON if poison else row.reason_code,
+            )
+            if moved and poison:
+                row.case.events.create(at=now, what=to, was=State.PREPARING, became=to, submission_id=row.pk)
+
+
+def expire_sending() -> None:
+    """A lease that ran out while sending proves nothing: the outcome is unknown."""
+    now = clock.now()
+    lost = Submission.objects.filter(state=State.SENDING, lease_until__lte=now)
+    for row in lost.select_related("case"):
+        with write():
+            moved = Submission.objects.filter(pk=row.pk, state=State.SENDING, token=row.token).update(
+                state=State.UNKNOWN,
+                token=F("token") + 1,
+                due_at=now,
+                lease_until=None,
+                lease_by="",
+                reason_code=Reason.WORKER_LOST,
+            )
+            if not moved:
+                continue
+            Attempt.objects.filter(submission=row, phase=Phase.OPEN).update(
+                phase=Phase.CLOSED, outcome=Outcome.UNKNOWN, error_class="WorkerLost", closed_at=now
+            )
+            row.case.events.create(
+                at=now, what="unknown", was=State.SENDING, became=State.UNKNOWN, submission_id=row.pk
+            )
+
+
+def park_hopeless() -> None:
+    """Bring before a person what has waited a day behind a stopped account, or an hour for a worker that knows it."""
+    now = clock.now()
+    for_long = Q(account__gates__mode="write", account__gates__opened_at__lte=now - times.scaled(BLOCKED_LONG))
+    blocked = Submission.objects.filter(
+        for_long, state=State.QUEUED, queued_at__lte=now - times.scaled(BLOCKED_LONG)
+    ).exclude(account__gates__mode="write", account__gates__circuit="closed")
+    orphaned = Submission.objects.filter(
+        state=State.QUEUED, payload_version__gt=PAYLOAD_VERSION, due_at__lte=now - times.scaled(NO_WORKER)
+    )
+    for rows, reason in ((blocked, Reason.BLOCKED_LONG), (orphaned, Reason.NO_WORKER)):
+        for row in rows.select_related("case")[:100]:
+            with write():
+                moved = Submission.objects.filter(pk=row.pk, state=State.QUEUED, token=row.token).update(
+                    state=State.NEEDS_ATTENTION, token=F("token") + 1, due_at=None, reason_code=reason
+                )
+                if moved:
+                    row.case.events.create(
+                        at=now,
+                        what="needs_attention",
+                        was=State.QUEUED,
+                        became=State.NEEDS_ATTENTION,
+                        submission_id=row.pk,
+                    )
+
+
+# --- now and then ----------------------------------------------------------------------------------------------------------
+def _refresh_and_clean() -> None:
+    from casesite import lookups
+    from casesite.catalog import sync
+
+    sync.ask_for_due_refreshes()
+    lookups.clean_up()
+    with write():
+        Beat.objects.filter(role__in=("worker", "dispatcher"), at__lt=clock.now() - timedelta(days=1)).delete()
+
+
+def raise_alarms() -> None:
+    """Log what an operator must know. `/readyz` and the pages show the same facts."""
+    from . import alarms
+
+    for alarm in alarms.current():
+        logger.error(alarm.text, extra={"alarm": alarm.code, **alarm.facts})

@@ -1,0 +1,65 @@
+"""This process among others: its name, whether it is shutting down, and its beat."""
+
+import os
+import socket
+import threading
+import time
+from functools import cache
+from pathlib import Path
+
+from casesite import clock
+from casesite.database import write
+
+from .models import Beat
+
+BEAT_EVERY = 5.0  # seconds
+stopping = threading.Event()  # set at warm shutdown: claim nothing more
+_skew: float | None = None
+
+
+@cache
+def name() -> str:
+    """Host, pid and boot id: tells a process from another one with the same pid after a restart of the machine."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+    except OSError:
+        boot = "unknown"
+    return f"{socket.gethostname()[:80]}:{os.getpid()}:{boot}"
+
+
+def start_beating(role: str, queues: str = "") -> None:
+    """Write the first beat and go on from a thread of its own."""
+    now = clock.now()
+    with write():
+        Beat.objects.update_or_create(
+            process=name(), defaults={"role": role, "queues": queues, "started_at": now, "at": now, "stopped_at": None}
+        )
+    threading.Thread(target=_beat_on, name="beat", daemon=True).start()
+
+
+def beat() -> None:
+    with write():
+        Beat.objects.filter(process=name()).update(at=clock.now(), clock_skew=_skew)
+
+
+def stopped() -> None:
+    """A clean stop. What is missing after a crash is exactly this."""
+    with write():
+        Beat.objects.filter(process=name()).update(stopped_at=clock.now())
+
+
+def note_clock(aws_seconds_ahead: float) -> None:
+    """Remember how far AWS's clock is ahead of ours, for the beat and its alarm."""
+    global _skew
+    _skew = aws_seconds_ahead
+
+
+def _beat_on() -> None:
+    from django.db import DatabaseError, connection
+
+    while not stopping.wait(BEAT_EVERY):
+        try:
+            beat()
+        except DatabaseError:
+            connection.close()  # a new one next time
+            time.sleep(0.5)

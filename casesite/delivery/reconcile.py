@@ -1,0 +1,429 @@
+"""Looking whether a lost answer took effect. An unknown outcome is never sent again, it is looked up.
+
+A found case counts at any time. That nothing was found counts only when the request can no longer arrive at AWS and would
+be visible if it had: when the Date header of the look's own answer has reached the attempt's bound.
+"""
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F, Q
+
+from casesite import clock, failpoints
+from casesite.aws import support
+from casesite.aws.clients import Target
+from casesite.aws.errors import AwsError, Refused
+from casesite.aws.support import FoundCase
+from casesite.cases.models import Case
+from casesite.database import write
+from casesite.pacing import bell, gate, times
+from casesite.pacing.models import Mode
+from casesite.submissions import marker as markers
+from casesite.submissions import proven, stage
+from casesite.submissions.models import Submission
+from casesite.submissions.reasons import Reason
+from casesite.submissions.states import State
+from casesite.teams.models import UnknownPolicy
+
+from . import process
+from .models import Attempt, Look, LookResult, Outcome
+
+logger = logging.getLogger(__name__)
+
+FIRST_LOOKS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 240, 480))
+APART = timedelta(seconds=60)  # between two looks that count, and between tries while none can
+NEEDED = 2  # counted looks that found nothing
+LOOK_BACK = timedelta(minutes=15)  # before the attempt, against clocks that differ
+CANNOT_LOOK = timedelta(hours=1)
+HOURLY = timedelta(hours=1)
+LOOKED_FOR = (State.UNKNOWN, State.NEEDS_ATTENTION)
+READ_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3600))
+
+
+def time_to_certainty(row: Submission) -> timedelta:
+    """From the signature to the instant from which a look that finds nothing proves that there is nothing."""
+    return times.validity(urgent=row.is_urgent) + times.visibility()
+
+
+def next_look_at(attempt: Attempt, counted: int, now: datetime) -> datetime:
+    """When to look again: early to find, from the bound on to conclude."""
+    for after in FIRST_LOOKS:
+        at = attempt.started_at + times.scaled(after)
+        if now < at < attempt.bound:
+            return at
+    # AWS's Date header counts whole seconds: a look right at the bound would be a moment too early.
+    at_bound = attempt.bound + times.SECOND
+    if now < at_bound:
+        return at_bound
+    return now + times.scaled(APART) if counted == 0 else now + times.scaled(APART) + times.SECOND
+
+
+# --- the looks that are due ----------------------------------------------------------------------------------------------------
+def due_looks(account_pk: int, now: datetime) -> Any:
+    """Rows of the account whose outcome is not known and whose next look has come."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    return Submission.objects.filter(free, account_id=account_pk, state__in=LOOKED_FOR, due_at__lte=now)
+
+
+def look(account_pk: int) -> bool:
+    """Look for all of an account's due rows with one search. False where none was due."""
+    from .sender import endpoint_name, target_of  # the sender looks too: before it sends again
+
+    claimed = _claim_looks(account_pk)
+    if not claimed:
+        return False
+    failpoints.reach("H")
+    here = [(row, attempt) for row, attempt in claimed if attempt.endpoint == endpoint_name()]
+    elsewhere = [pair for pair in claimed if pair not in here]
+    for row, attempt in elsewhere:
+        _store_error(row, attempt, f"It was sent to {attempt.endpoint}, this site now talks to {endpoint_name()}.")
+    if here:
+        _look_for(here, target_of(here[0][0].account))
+    return True
+
+
+def _claim_looks(account_pk: int) -> list[tuple[Submission, Attempt]]:
+    claimed = []
+    with write():
+        now = clock.now()
+        for row in due_looks(account_pk, now).select_related("account", "case")[:50]:
+            attempt = row.attempts.filter(outcome=Outcome.UNKNOWN).order_by("-n").first()
+            if attempt is None:  # taken over by a person with nothing left to prove
+                Submission.objects.filter(pk=row.pk, token=row.token).update(due_at=None)
+                continue
+            taken = Submission.objects.filter(pk=row.pk, state=row.state, token=row.token).update(
+                token=F("token") + 1, lease_until=now + times.look_lease(), lease_by=process.name()
+            )
+            if taken:
+                row.token += 1
+                claimed.append((row, attempt))
+    return claimed
+
+
+def _look_for(pairs: list[tuple[Submission, Attempt]], target: Target) -> None:
+    rows = [row for row, _attempt in pairs]
+    try:
+        seen = search(target, rows, after=min(attempt.started_at for _row, attempt in pairs) - LOOK_BACK)
+    except (AwsError, gate.GateClosed) as exc:
+        _note_trouble(rows[0].account_id, exc)
+        for row, attempt in pairs:
+            _store_error(row, attempt, getattr(exc, "text", str(exc)))
+        return
+    with write():
+        gate.went_well(rows[0].account_id, Mode.READ)
+    for row, attempt in pairs:
+        if found := seen.of(row):
+            _store_found(row, attempt, found, seen)
+        else:
+            _store_absent(row, attempt, seen)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a search brought, by valid marker. `aws_date` is AWS's clock at its first answer."""
+
+    aws_date: datetime | None
+    pages: int
+    by_marker: dict[str, list[FoundCase]] = field(default_factory=dict)
+    unmarked: tuple[FoundCase, ...] = ()
+
+    def of(self, row: Submission) -> list[FoundCase]:
+        """The cases that carry the row's marker, the oldest first."""
+        return self.by_marker.get(row.marker, [])
+
+    def candidates(self, row: Submission) -> list[dict[str, Any]]:
+        """Cases with the row's subject and codes but without a marker: shown to a person, never adopted."""
+        sent = row.payload
+        return [
+            {
+                "case_id": case.case_id,
+                "display_id": case.display_id,
+                "subject": case.subject,
+                "status": case.status,
+                "created_at": case.created_at.isoformat() if case.created_at else "",
+            }
+            for case in self.unmarked
+            if (case.subject, case.service_code, case.category_code)
+            == (sent["subject"], sent["serviceCode"], sent["categoryCode"])
+        ]
+
+
+def search(target: Target, rows: Iterable[Submission], *, after: datetime) -> Seen:
+    """Search the account for cases opened after an instant: once without a language and once with each one sent.
+
+    Raises AwsError or GateClosed; then nothing that was read counts.
+    """
+    rows = list(rows)
+    subjects = {row.payload["subject"] for row in rows}
+    found: dict[str, FoundCase] = {}
+    dates, pages = [], 0
+    for language in (None, *sorted({row.payload["language"] for row in rows})):
+        gate.wait_for_read(rows[0].account_id)
+        part = support.search_cases(
+            target,
+            after=after,
+            subjects=subjects,
+            language=language,
+            is_marked=lambda body: markers.in_body(body) is not None,
+        )
+        pages += part.pages
+        dates.append(part.aws_date)
+        found |= {case.case_id: case for case in part.cases}
+    by_marker: dict[str, list[FoundCase]] = {}
+    unmarked = []
+    for case in sorted(found.values(), key=lambda case: (case.created_at is None, case.created_at)):
+        marker = markers.in_body(case.first_body) if case.first_body else None
+        if marker:
+            by_marker.setdefault(marker, []).append(case)
+        else:
+            unmarked.append(case)
+    known = [date for date in dates if date]
+    if known:
+        process.note_clock((max(known) - clock.now()).total_seconds())
+    # The earliest answer decides: what a later page shows may be newer, what an earlier one lacked may not.
+    aws_date = min(known) if len(known) == len(dates) else None
+    return Seen(aws_date, pages, by_marker, tuple(unmarked))
+
+
+def _note_trouble(account_pk: int, exc: Exception) -> None:
+    if isinstance(exc, gate.GateClosed):
+        return
+    with write():
+        if isinstance(exc, Refused) and exc.cause == "throttled":
+            gate.slow_down(account_pk, Mode.READ, str(exc))
+        elif isinstance(exc, Refused):
+            gate.access_refused(account_pk, Mode.READ, str(exc))
+        else:
+            gate.unreachable(account_pk, Mode.READ, str(exc))
+
+
+# --- what a look means -------------------------------------------------------------------------------------------------------------
+def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen: Seen) -> None:
+    first = found[0]
+    with write():
+        Look.objects.create(
+            submission=row,
+            attempt=attempt,
+            at=clock.now(),
+            bound=attempt.bound,
+            aws_date=seen.aws_date,
+            pages=seen.pages,
+            result=LookResult.FOUND,
+            remote_id=first.case_id,
+        )
+        Attempt.objects.filter(pk=attempt.pk, outcome__in=("", Outcome.UNKNOWN)).update(
+            phase="closed", outcome=Outcome.DONE, remote_id=first.case_id, closed_at=clock.now()
+        )
+    proven.record_case(row.pk, first.case_id)
+    _store_details(row.pk, first)
+    for second in found[1:]:
+        proven.record_case(row.pk, second.case_id)
+
+
+def _store_absent(row: Submission, attempt: Attempt, seen: Seen) -> None:
+    now = clock.now()
+    with write():
+        counts = seen.aws_date is not None and seen.aws_date >= attempt.bound
+        Look.objects.create(
+            submission=row,
+            attempt=attempt,
+            at=now,
+            bound=attempt.bound,
+            aws_date=seen.aws_date,
+            pages=seen.pages,
+            result=LookResult.ABSENT,
+            counts=counts,
+            evidence={"candidates": seen.candidates(row)},
+        )
+        counted = counted_looks(attempt)
+        if row.state == State.NEEDS_ATTENTION:
+            _release(row, now + times.scaled(HOURLY))
+        elif counted < NEEDED:
+            _release(row, next_look_at(attempt, counted, now), unable_since=None)
+        else:
+            _conclude_absent(row, attempt, now)
+
+
+def counted_looks(attempt: Attempt) -> int:
+    """Looks that prove absence: made at or after the bound by AWS's clock, and far enough apart."""
+    counted, last = 0, None
+    dates = attempt.looks.filter(result=LookResult.ABSENT, aws_date__gte=attempt.bound).order_by("aws_date")
+    for date in dates.values_list("aws_date", flat=True):
+        if last is None or date - last >= times.scaled(APART):
+            counted, last = counted + 1, date
+    return counted
+
+
+def _conclude_absent(row: Submission, attempt: Attempt, now: datetime) -> None:
+    """AWS has nothing and can no longer get it: send again once, or ask a person."""
+    ask = row.account.unknown_policy == UnknownPolicy.ASK
+    if ask or row.resends >= 1:
+        reason = Reason.ASK if ask else Reason.NOT_FOUND_TWICE
+        _settle(row, State.NEEDS_ATTENTION, now, due_at=now + times.scaled(HOURLY), reason_code=reason)
+        return
+    # Under the case's lock, as a proven case would be: another submission may just have opened it.
+    case = Case.objects.select_for_update().get(pk=row.case_id)
+    Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
+    if case.aws_case_id:
+        _settle(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
+        return
+    _settle(row, State.QUEUED, now, due_at=now, reason_code=Reason.NOT_FOUND, resends=F("resends") + 1)
+    bell.ring_after_commit(bell.WORK_OFF, row.account_id, queue_name="urgent" if row.is_urgent else "default")
+
+
+def _store_error(row: Submission, attempt: Attempt, text: str) -> None:
+    """A look that could not be made, or not to its end, counts for nothing."""
+    now = clock.now()
+    with write():
+        Look.objects.create(
+            submission=row,
+            attempt=attempt,
+            at=now,
+            bound=attempt.bound,
+            result=LookResult.ERROR,
+            evidence={"error": text[:1000]},
+        )
+        since = row.unable_since or now
+        if row.state == State.NEEDS_ATTENTION:
+            _release(row, now + times.scaled(HOURLY))
+        elif now - since >= times.scaled(CANNOT_LOOK):
+            _settle(
+                row,
+                State.NEEDS_ATTENTION,
+                now,
+                due_at=now + times.scaled(HOURLY),
+                reason_code=Reason.CANNOT_LOOK,
+                reason_text=text[:2000],
+            )
+        else:
+            _release(row, now + times.scaled(APART), unable_since=since)
+
+
+def _release(row: Submission, due_at: datetime, **fields: Any) -> None:
+    """Give the lease of a look back."""
+    Submission.objects.filter(pk=row.pk, state=row.state, token=row.token).update(
+        token=F("token") + 1, due_at=due_at, lease_until=None, lease_by="", **fields
+    )
+
+
+def _settle(row: Submission, to: State, now: datetime, **fields: Any) -> None:
+    """End the uncertainty of a row whose look is ours."""
+    moved = Submission.objects.filter(pk=row.pk, state=State.UNKNOWN, token=row.token).update(
+        state=to, token=F("token") + 1, lease_until=None, lease_by="", unable_since=None, **fields
+    )
+    if moved:
+        row.case.events.create(at=now, what=to, was=State.UNKNOWN, became=to, submission_id=row.pk)
+        stage.recompute(row.case_id)
+
+
+# --- before sending again ----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class LookBefore:
+    found: bool = False
+    error: str = ""
+    aws_date: datetime | None = None
+
+
+def look_before_sending(row: Submission) -> LookBefore:
+    """Search for any case of ours for the row's case, whichever submission opened it."""
+    from .sender import target_of
+
+    bound = row.verify_first or clock.now()
+    try:
+        seen = search(target_of(row.account), [row], after=row.case.created_at - LOOK_BACK)
+    except (AwsError, gate.GateClosed) as exc:
+        _note_trouble(row.account_id, exc)
+        text = getattr(exc, "text", str(exc))
+        _note_look(row, bound, LookResult.ERROR, None, 0, evidence={"error": text[:1000]})
+        return LookBefore(error=text)
+    ours = sorted(marker for marker in seen.by_marker if markers.reference_of(marker) == row.case.reference)
+    if not ours:
+        counts = seen.aws_date is not None and seen.aws_date >= bound
+        evidence = {"candidates": seen.candidates(row)}
+        _note_look(row, bound, LookResult.ABSENT, seen.aws_date, seen.pages, counts=counts, evidence=evidence)
+        return LookBefore(aws_date=seen.aws_date)
+    for marker in ours:
+        for case in seen.by_marker[marker]:
+            _note_look(row, bound, LookResult.FOUND, seen.aws_date, seen.pages, remote_id=case.case_id)
+            _adopt_found(row, marker, case)
+    return LookBefore(found=True, aws_date=seen.aws_date)
+
+
+def _note_look(
+    row: Submission, bound: datetime, result: LookResult, aws_date: datetime | None, pages: int, **known: Any
+) -> None:
+    Look.objects.create(
+        submission=row, at=clock.now(), bound=bound, aws_date=aws_date, pages=pages, result=result, **known
+    )
+
+
+def _adopt_found(row: Submission, marker: str, case: FoundCase) -> None:
+    owner = Submission.objects.filter(marker=marker).first()
+    if owner is None:
+        proven.record_orphan(row.case_id, case.case_id)
+        return
+    newest = owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n").first()
+    if newest:
+        Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=case.case_id)
+    proven.record_case(owner.pk, case.case_id)
+    _store_details(owner.pk, case)
+
+
+# --- after success -------------------------------------------------------------------------------------------------------------------
+def due_reads(account_pk: int, now: datetime) -> Any:
+    """Delivered rows whose display id and status AWS has not told yet."""
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    return Submission.objects.filter(free, account_id=account_pk, state=State.DELIVERED, due_at__lte=now)
+
+
+def read_due(account_pk: int) -> bool:
+    """Read one delivered case whose time has come. False where none is due."""
+    row = due_reads(account_pk, clock.now()).first()
+    if row is None:
+        return False
+    read_case(row.pk)
+    return True
+
+
+def read_case(submission_pk: Any) -> None:
+    """Store the display id and status of a delivered case; tried again until AWS shows them."""
+    from .sender import target_of
+
+    with write():
+        now = clock.now()
+        row = Submission.objects.select_related("account", "case").get(pk=submission_pk)
+        taken = Submission.objects.filter(
+            Q(lease_until=None) | Q(lease_until__lte=now), pk=row.pk, state=State.DELIVERED, due_at__lte=now
+        ).update(lease_until=now + times.look_lease(), lease_by=process.name())
+    if not taken or row.remote_id is None:
+        return
+    try:
+        gate.wait_for_read(row.account_id)
+        found, _aws_date = support.find_case(target_of(row.account), case_id=row.remote_id)
+    except (AwsError, gate.GateClosed) as exc:
+        _note_trouble(row.account_id, exc)
+        found = None
+    if found is not None:
+        _store_details(row.pk, found)
+    else:
+        with write():
+            pause = READ_AGAIN[min(row.refusals, len(READ_AGAIN) - 1)]
+            Submission.objects.filter(pk=row.pk).update(
+                due_at=clock.now() + times.scaled(pause, floor=0.2),
+                refusals=F("refusals") + 1,
+                lease_until=None,
+                lease_by="",
+            )
+
+
+def _store_details(submission_pk: Any, found: FoundCase) -> None:
+    with write():
+        row = Submission.objects.get(pk=submission_pk)
+        Submission.objects.filter(pk=row.pk, remote_id=found.case_id).update(due_at=None, lease_until=None, lease_by="")
+        Case.objects.filter(pk=row.case_id, aws_case_id=found.case_id).update(
+            aws_display_id=found.display_id, aws_status=found.status, aws_read_at=clock.now()
+        )
+        stage.recompute(row.case_id)

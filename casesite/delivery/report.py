@@ -1,0 +1,234 @@
+"""What an answer means: closes the attempt and moves the submission, in one transaction.
+
+A lease decides who may send, not who may report: a success is merged whenever it comes, and so is a proven refusal of the
+newest attempt.
+"""
+
+import logging
+import random
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from casesite import clock
+from casesite.aws.clients import Target, clients
+from casesite.aws.errors import AwsError, Cause, NotSent, OutcomeUnknown, Refused, Trace
+from casesite.database import write
+from casesite.pacing import gate, times
+from casesite.pacing.models import Mode
+from casesite.submissions import proven, queue, stage
+from casesite.submissions.models import Submission
+from casesite.submissions.reasons import Reason
+from casesite.submissions.states import FINAL, State
+
+from . import reconcile
+from .models import Attempt, Outcome, Phase
+
+logger = logging.getLogger(__name__)
+REFUSALS_ENOUGH = 8
+REFUSED_LONG = timedelta(hours=24)
+ELSEWHERE_OPENED = timedelta(minutes=10)  # AWS counts more cases than we do: somebody opens them by hand
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consequence:
+    """Where a submission goes after an attempt that did not succeed."""
+
+    outcome: Outcome
+    to: State
+    reason: Reason
+    due_at: datetime | None = None
+    counts: bool = False  # toward the refusals after which a person is asked
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remote_id: str, duration: timedelta) -> None:
+    """Store the end of an attempt. Safe to repeat: a second report of the same end changes nothing."""
+    with write():
+        row = Submission.objects.select_for_update().select_related("account", "case").get(pk=attempt.submission_id)
+        if error is None:
+            _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
+            gate.went_well(row.account_id, Mode.WRITE)
+        else:
+            consequence = _consequence(row, attempt, error)
+            if _close(attempt, consequence.outcome, trace, error, duration, ""):
+                _move(row, attempt, consequence, error)
+    if error is None:
+        proven.record_case(attempt.submission_id, remote_id)
+
+
+def _close(
+    attempt: Attempt, outcome: Outcome, trace: Trace, error: BaseException | None, duration: timedelta, remote_id: str
+) -> bool:
+    """Close the attempt, or better an unknown one. False where it is closed for good already."""
+    known: dict[str, Any] = {}
+    if isinstance(error, AwsError):
+        known = {
+            "error_class": error.error_class,
+            "error_text": error.text[:2000],
+            "aws_code": error.code[:80],
+            "http_status": error.http_status,
+            "request_id": error.request_id[:100],
+        }
+    elif error is not None:
+        known = {"error_class": type(error).__name__, "error_text": str(error)[:2000]}
+    if trace.signed_at:
+        known |= {"signed_at": trace.signed_at, "invocation_id": trace.invocation_id[:60]}
+        known["bound"] = trace.signed_at + reconcile.time_to_certainty(attempt.submission)
+    open_or_unknown = Attempt.objects.filter(pk=attempt.pk)
+    if outcome == Outcome.DONE:
+        open_or_unknown = open_or_unknown.exclude(outcome=Outcome.DONE)  # absent and waived give way to a fact
+    elif outcome == Outcome.UNKNOWN:
+        open_or_unknown = open_or_unknown.filter(phase=Phase.OPEN)
+    else:
+        open_or_unknown = open_or_unknown.filter(outcome__in=("", Outcome.UNKNOWN))
+    return bool(
+        open_or_unknown.update(
+            phase=Phase.CLOSED,
+            outcome=outcome,
+            remote_id=remote_id,
+            duration_ms=int(duration.total_seconds() * 1000),
+            closed_at=clock.now(),
+            **known,
+        )
+    )
+
+
+def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: BaseException) -> None:
+    """Carry out a consequence where the submission still stands on this attempt."""
+    if row.state not in (State.SENDING, State.UNKNOWN) or not _is_newest(row, attempt):
+        return
+    to, reason = consequence.to, consequence.reason
+    if row.state == to:
+        return
+    if to == State.QUEUED and row.case.aws_case_id:
+        to, reason = State.CANCELLED, Reason.ALREADY_OPEN
+    now = clock.now()
+    text = error.text if isinstance(error, AwsError) else ""
+    fields = dict(consequence.fields)
+    if consequence.counts:
+        fields |= {"refusals": row.refusals + 1, "first_refused_at": row.first_refused_at or now}
+        if to == State.QUEUED and _refused_enough(row, now):
+            to, reason = State.NEEDS_ATTENTION, Reason.REFUSED_OFTEN
+    was = row.state
+    Submission.objects.filter(pk=row.pk, token=row.token).update(
+        state=to,
+        token=F("token") + 1,
+        lease_until=None,
+        lease_by="",
+        due_at=None if to in FINAL or to == State.NEEDS_ATTENTION else consequence.due_at,
+        reason_code=reason,
+        reason_text=text[:2000],
+        **fields,
+    )
+    if to not in (State.QUEUED,) or consequence.counts:
+        row.case.events.create(at=now, what=to, was=was, became=to, text=text[:2000], submission_id=row.pk)
+    if to in FINAL:
+        stage.recompute(row.case_id)
+    logger.info(
+        "attempt ended",
+        extra={
+            "submission": str(row.pk),
+            "attempt": attempt.n,
+            "outcome": consequence.outcome,
+            "state": to,
+            "reason": reason,
+        },
+    )
+
+
+def _is_newest(row: Submission, attempt: Attempt) -> bool:
+    return not Attempt.objects.filter(submission=row, n__gt=attempt.n).exists()
+
+
+def _refused_enough(row: Submission, now: datetime) -> bool:
+    since = row.first_refused_at or now
+    return row.refusals + 1 >= REFUSALS_ENOUGH or now - since >= times.scaled(REFUSED_LONG)
+
+
+def _consequence(row: Submission, attempt: Attempt, error: BaseException) -> Consequence:
+    if isinstance(error, NotSent):
+        return _not_sent(row, error)
+    if isinstance(error, Refused):
+        return _refused(row, attempt, error)
+    # A failing or silent AWS counts for the circuit too.
+    gate.unreachable(row.account_id, Mode.WRITE, str(error) or type(error).__name__)
+    answered = isinstance(error, OutcomeUnknown) and error.http_status is not None
+    return Consequence(
+        outcome=Outcome.UNKNOWN,
+        to=State.UNKNOWN,
+        reason=Reason.UNCLEAR if answered else Reason.NO_ANSWER,
+        due_at=clock.now() + times.scaled(reconcile.FIRST_LOOKS[0]),
+    )
+
+
+def _not_sent(row: Submission, error: NotSent) -> Consequence:
+    account, now = row.account_id, clock.now()
+    if error.cause == Cause.INVALID:
+        return Consequence(outcome=Outcome.NOT_SENT, to=State.FAILED, reason=Reason.INVALID)
+    if error.cause == Cause.TOO_LATE:
+        return Consequence(outcome=Outcome.NOT_SENT, to=State.QUEUED, reason=Reason.CHANGED, due_at=now, counts=True)
+    if error.cause == Cause.CONNECTION:
+        gate.unreachable(account, Mode.WRITE, error.text)
+        reason = Reason.CONNECTION
+    else:
+        gate.access_refused(account, Mode.WRITE, error.text)
+        reason = Reason.CREDENTIALS
+    due_at = next_attempt_at(row.refusals + 1, now)
+    return Consequence(outcome=Outcome.NOT_SENT, to=State.QUEUED, reason=reason, due_at=due_at, counts=True)
+
+
+def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
+    account, now, again = row.account_id, clock.now(), Outcome.REFUSED_RETRY
+    if not error.again:
+        if error.cause == Cause.OUR_BUG:
+            gate.access_refused(account, Mode.WRITE, error.text)
+            logger.critical("a real send was refused as a dry run", extra={"submission": str(row.pk)})
+            return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.OUR_BUG)
+        gate.went_well(account, Mode.WRITE)
+        return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.REFUSED)
+    if error.cause == Cause.THROTTLED:
+        until = gate.slow_down(account, Mode.WRITE, error.text)
+        return Consequence(outcome=again, to=State.QUEUED, reason=Reason.THROTTLED, due_at=until)
+    if error.cause == Cause.QUOTA:
+        until = _hour_frees_up(row, attempt, now)
+        gate.hold(account, until, error.text)
+        return Consequence(outcome=again, to=State.QUEUED, reason=Reason.QUOTA, due_at=until)
+    if error.cause == Cause.CLOCK:
+        due_at = next_attempt_at(row.refusals + 1, now)
+        return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CLOCK, due_at=due_at, counts=True)
+    clients.forget_keys(Target(attempt.account_id_at_aws, attempt.role_arn, row.account.external_id))
+    if error.cause == Cause.EXPIRED and not _expired_before(row, attempt):
+        return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CREDENTIALS, due_at=now, counts=True)
+    gate.access_refused(account, Mode.WRITE, error.text)
+    due_at = next_attempt_at(row.refusals + 1, now)
+    return Consequence(outcome=again, to=State.QUEUED, reason=Reason.ACCESS, due_at=due_at, counts=True)
+
+
+def _hour_frees_up(row: Submission, attempt: Attempt, now: datetime) -> datetime:
+    """Until the oldest counted case leaves the hour; where we count fewer than the limit, others open cases too."""
+    budget = queue.budget_of(row.account, now)
+    budget = replace(  # this attempt opened nothing
+        budget,
+        ordinary=tuple(at for at in budget.ordinary if at != attempt.started_at),
+        urgent=tuple(at for at in budget.urgent if at != attempt.started_at),
+    )
+    if budget.used < budget.limit:
+        return now + times.scaled(ELSEWHERE_OPENED)
+    return budget.free_at(now, urgent=True)
+
+
+def _expired_before(row: Submission, attempt: Attempt) -> bool:
+    last = Attempt.objects.filter(submission=row, n=attempt.n - 1).first()
+    return last is not None and last.aws_code.startswith("ExpiredToken")
+
+
+def next_attempt_at(failures: int, now: datetime) -> datetime:
+    """When to try again after `failures` proven failures in a row.
+
+    Between now and 2^failures minutes, at most 1 hour: full jitter, so that workers do not return in step.
+    """
+    longest = min(60, 2 ** min(failures, 6))
+    return now + times.scaled(timedelta(minutes=random.uniform(0, longest)))

@@ -1,0 +1,261 @@
+"""Bringing one claimed submission to AWS, in at most one request."""
+
+import logging
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import Max
+
+from casesite import clock, failpoints
+from casesite.aws import support
+from casesite.aws.clients import Keys, Target, boottime, clients
+from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Trace
+from casesite.aws.requests import SupportCaseRequest
+from casesite.catalog.models import SupportCatalog
+from casesite.database import write
+from casesite.pacing import gate, times
+from casesite.pacing.models import Mode
+from casesite.submissions import queue
+from casesite.submissions.models import Submission
+from casesite.submissions.payloads import BODY_LIMIT
+from casesite.submissions.reasons import Reason
+from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount
+
+from . import claim, process, reconcile, report, watchdog
+from .models import Attempt
+
+logger = logging.getLogger(__name__)
+OPERATION = "support.CreateCase"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the call needs, gathered before the intent."""
+
+    target: Target
+    keys: Keys
+    request: SupportCaseRequest
+
+
+class NotReady(Exception):
+    """Preparation ended without an attempt: give the row back until `due_at`."""
+
+    def __init__(self, due_at: datetime, reason: Reason, text: str = "") -> None:
+        super().__init__(text)
+        self.due_at, self.reason, self.text = due_at, reason, text
+
+
+class Unfit(Exception):
+    """The request can never work."""
+
+
+def target_of(account: AwsAccount) -> Target:
+    return Target(account.account_id, account.role_arn, account.external_id)
+
+
+def endpoint_name() -> str:
+    """Where requests go, as attempts record it. The simulator's port changes with each start, so it is named."""
+    return "sandbox" if settings.SANDBOX else (settings.AWS_ENDPOINTS["support"] or "aws")
+
+
+def send(row: Submission) -> None:
+    """Send a claimed row. The attempt is committed before the call, so a worker that dies mid-call leaves a trace."""
+    try:
+        prepared = _prepare(row)
+        failpoints.reach("D")
+        intent = _intend(row, prepared)
+    except NotReady as exc:
+        claim.give_back(row, due_at=exc.due_at, reason=exc.reason, text=exc.text)
+        return
+    except Unfit as exc:
+        _fail_unsent(row, str(exc))
+        return
+    if intent is None:
+        return
+    failpoints.reach("E")
+    _call(intent.attempt, intent.trace, prepared)
+
+
+# --- before the intent: nothing here can make a case ------------------------------------------------------------------------
+def _prepare(row: Submission) -> Prepared:
+    if row.verify_first or row.look_before_send:
+        _look_first(row)
+    request = SupportCaseRequest.from_params(row.payload)
+    _check_choices(row, request)
+    target = target_of(row.account)
+    try:
+        keys = clients.keys(target)
+    except AwsError as exc:
+        raise _no_keys(row, target, exc) from exc
+    return Prepared(target, keys, request)
+
+
+def _look_first(row: Submission) -> None:
+    """A person waived an earlier attempt of this case: search for it before anything is sent."""
+    result = reconcile.look_before_sending(row)
+    if result.found:
+        raise NotReady(
+            clock.now(), Reason.VERIFYING
+        )  # the row is delivered or cancelled by now; giving back does nothing
+    if result.error:
+        raise NotReady(clock.now() + times.scaled(times.MINUTE), Reason.VERIFYING, result.error)
+    if row.verify_first and not (result.aws_date and result.aws_date >= row.verify_first):
+        raise NotReady(row.verify_first + times.SECOND, Reason.VERIFYING)
+    with write():
+        Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
+            verify_first=None, look_before_send=False
+        )
+    row.verify_first, row.look_before_send = None, False
+
+
+def _check_choices(row: Submission, request: SupportCaseRequest) -> None:
+    if len(request.communication_body) > BODY_LIMIT:
+        raise Unfit(f"The description has {len(request.communication_body)} characters, AWS takes {BODY_LIMIT}.")
+    newest = SupportCatalog.objects.newest_of(row.account)
+    if newest is None or newest.content_sha256 == row.catalog_sha256:
+        return
+    services = {service["code"]: service for service in newest.content["services"]}
+    service = services.get(request.service_code)
+    if service is None:
+        raise Unfit(f"AWS no longer offers the service “{request.service_code}” to this account.")
+    if request.category_code not in {category["code"] for category in service["categories"]}:
+        raise Unfit(f"AWS no longer offers the category “{request.category_code}” for this service.")
+    if request.severity_code not in {severity["code"] for severity in newest.content["severities"]}:
+        raise Unfit(f"The account's plan no longer has the severity “{request.severity_code}”.")
+
+
+def _no_keys(row: Submission, target: Target, exc: AwsError) -> NotReady:
+    """No credentials: an unreachable STS is the line's trouble, anything else the account's."""
+    clients.forget_keys(target)
+    connection_trouble = isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == "connection")
+    with write():
+        if connection_trouble:
+            gate.unreachable(row.account_id, Mode.WRITE, exc.text)
+        else:
+            gate.access_refused(row.account_id, Mode.WRITE, exc.text)
+    reason = Reason.CONNECTION if connection_trouble else Reason.CREDENTIALS
+    return NotReady(clock.now() + times.scaled(30 * times.SECOND), reason, exc.text)
+
+
+def _fail_unsent(row: Submission, text: str) -> None:
+    row.refresh_from_db()
+    if row.state == State.PREPARING and row.lease_by == process.name():
+        row.move(
+            State.FAILED,
+            what="failed",
+            text=text,
+            reason_code=Reason.INVALID,
+            reason_text=text,
+            lease_until=None,
+            due_at=None,
+        )
+
+
+# --- the intent -----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Intent:
+    attempt: Attempt
+    trace: Trace
+
+
+def _intend(row: Submission, prepared: Prepared) -> Intent | None:
+    """Commit that a request may leave from now on. None where the row was lost; then nothing may be sent."""
+    boot, wall = boottime(), time.time()
+    window = times.send_window()
+    with write():
+        now = clock.now()
+        _check_may_leave(row, now)
+        moved = Submission.objects.filter(
+            pk=row.pk, state=State.PREPARING, token=row.token, verify_first=None, case__aws_case_id=None
+        ).update(state=State.SENDING, token=row.token + 1, claims=0, lease_until=now + times.sending_lease())
+        if not moved:
+            return None
+        earlier = Attempt.objects.filter(submission=row).aggregate(n=Max("n"))["n"] or 0
+        attempt = Attempt.objects.create(
+            submission=row,
+            n=earlier + 1,
+            token=row.token + 1,
+            started_at=now,
+            send_not_after=now + window,
+            bound=now + window + reconcile.time_to_certainty(row),
+            account_id_at_aws=prepared.target.account_id,
+            role_arn=prepared.target.role_arn,
+            endpoint=endpoint_name(),
+            access_key_id=prepared.keys.access_key_id,
+            payload_sha256=row.payload_sha256,
+            worker=process.name(),
+        )
+    seconds = window.total_seconds()
+    trace = Trace(OPERATION, send_by_boottime=boot + seconds, send_by_wall=wall + seconds, on_sent=_in_flight)
+    return Intent(attempt, trace)
+
+
+def _check_may_leave(row: Submission, now: datetime) -> None:
+    """Everything the claim saw may have changed since: gate, budget, earlier attempts."""
+    claim.lock_gate(row.account_id)
+    unproven = Attempt.objects.filter(submission__case_id=row.case_id, outcome__in=("", "unknown", "done")).exists()
+    if unproven:
+        raise NotReady(now + times.scaled(times.MINUTE), Reason.CHANGED)
+    budget = queue.budget_of(row.account, now)
+    free_at = budget.free_at(now, urgent=row.is_urgent)
+    if free_at > now:
+        raise NotReady(free_at, Reason.QUOTA)
+    if shut := gate.take(row.account_id, Mode.WRITE):
+        reason = Reason.THROTTLED if shut.because in ("rate", "throttled") else Reason.CHANGED
+        raise NotReady(shut.until, reason)
+
+
+def _in_flight() -> None:
+    failpoints.reach("F")
+
+
+# --- the call and its report --------------------------------------------------------------------------------------------------
+def _call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
+    started = time.monotonic()
+    error: BaseException | None = None
+    aws_case_id = ""
+    with watchdog.watching(attempt.pk):
+        try:
+            aws_case_id = support.create_case(prepared.target, prepared.keys, prepared.request, trace)
+        except BaseException as exc:  # whatever it is, AWS may have the case: it is reported, then goes its way
+            error = exc
+    duration = timedelta(seconds=time.monotonic() - started)
+    if aws_case_id:
+        # Before the database: should it be away, the id is at least here.
+        logger.info(
+            "AWS opened the case",
+            extra={"submission": str(attempt.submission_id), "attempt": attempt.n, "aws_case": aws_case_id},
+        )
+    failpoints.reach("G")
+    if trace.aws_date:
+        process.note_clock((trace.aws_date - clock.now()).total_seconds())
+    _persist(lambda: report.finish(attempt, trace=trace, error=error, remote_id=aws_case_id, duration=duration))
+    failpoints.reach("I")
+    if error is not None and not isinstance(error, Exception):
+        raise error
+    if aws_case_id:
+        reconcile.read_case(attempt.submission_id)
+
+
+REPORT_PATIENCE = 600.0  # seconds
+
+
+def _persist(store: Any) -> None:
+    """Write a report, again and again for ten minutes if the database is away. The call itself is never repeated."""
+    give_up, pause = time.monotonic() + REPORT_PATIENCE, 0.1
+    while True:
+        try:
+            store()
+            return
+        except DatabaseError:
+            if time.monotonic() > give_up:
+                raise
+            logger.warning("a report waits for the database", exc_info=True)
+            connection.close()
+            time.sleep(pause)
+            pause = min(1.0, pause * 2)

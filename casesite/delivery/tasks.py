@@ -1,0 +1,40 @@
+"""The bells that workers hear. Names and arguments are stable for ever: old and new processes run side by side."""
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+
+from casesite import failpoints
+from casesite.pacing import bell
+
+from . import canary, process, watchdog, work
+
+
+@shared_task(name=bell.WORK_OFF, ignore_result=True)
+def work_off(account_pk: int) -> None:
+    """Send, look up and read what is due for one account."""
+    failpoints.reach("C")
+    if work.work_off(account_pk):
+        bell.ring_now(bell.WORK_OFF, account_pk)
+
+
+@shared_task(name=canary.TASK, ignore_result=True)
+def answer_canary(queue_name: str) -> None:
+    """Show that somebody consumes this queue."""
+    canary.answer(queue_name)
+
+
+@worker_ready.connect
+def _started(sender: object = None, **_kwargs: object) -> None:
+    queues = ",".join(sorted(getattr(getattr(sender, "app", None), "amqp", None).queues)) if sender else ""  # type: ignore[union-attr]
+    process.start_beating("worker", queues[:100])
+    watchdog.start()
+
+
+@worker_shutting_down.connect
+def _stopping(**_kwargs: object) -> None:
+    process.stopping.set()  # claim nothing more; calls in flight end within 35 s
+
+
+@worker_shutdown.connect
+def _stopped(**_kwargs: object) -> None:
+    process.stopped()

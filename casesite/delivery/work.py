@@ -1,0 +1,83 @@
+"""Working off an account: what a doorbell starts, and what the dispatcher does itself where no worker comes."""
+
+import logging
+import time
+
+from casesite import clock
+from casesite.aws import support
+from casesite.aws.clients import clients
+from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Refused
+from casesite.aws.requests import SupportCaseRequest
+from casesite.database import write
+from casesite.pacing import gate
+from casesite.pacing.models import Mode
+from casesite.teams.models import AwsAccount
+
+from . import claim, process, reconcile, sender
+
+logger = logging.getLogger(__name__)
+LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
+
+
+def work_off(account_pk: int) -> bool:
+    """Do what is due for one account. Safe to run twice, late, or side by side. True where time ran out before the work."""
+    give_up = time.monotonic() + LONGEST
+    while not process.stopping.is_set():
+        if time.monotonic() > give_up:
+            return True
+        if not step(account_pk):
+            return False
+    return False
+
+
+def step(account_pk: int) -> bool:
+    """One piece of the account's work; False where nothing is due."""
+    _probe(account_pk, Mode.WRITE)
+    if row := claim.claim_next(account_pk):
+        sender.send(row)
+        return True
+    _probe(account_pk, Mode.READ)
+    return reconcile.look(account_pk) or reconcile.read_due(account_pk)
+
+
+def _probe(account_pk: int, mode: Mode) -> None:
+    """Where the circuit is open and its pause over: find out whether AWS lets us in, never with somebody's case.
+
+    A connection is tried by a read, access to a write by a dry run of that write. What it refuses counts for no row.
+    """
+    if not gate.is_stopped(account_pk, mode):
+        return
+    with write():
+        stopped = gate.start_probe(account_pk, mode)
+    if stopped is None:
+        return
+    account = AwsAccount.objects.get(pk=account_pk)
+    target = sender.target_of(account)
+    waiting = claim.due_rows(account_pk, clock.now()).order_by("rank", "queued_at").first()
+    try:
+        clients.forget_keys(target)
+        if stopped.trouble == "access" and mode == Mode.WRITE and waiting:
+            support.dry_run(target, clients.keys(target), SupportCaseRequest.from_params(waiting.payload))
+        else:
+            support.probe_read(target)
+    except (AwsError, gate.GateClosed) as exc:
+        if not _proves_entry(exc):
+            _still_shut(account_pk, mode, exc)
+            return
+    with write():
+        gate.release(account_pk, mode)
+    logger.info("account answers again", extra={"account": account_pk, "mode": mode})
+
+
+def _proves_entry(exc: Exception) -> bool:
+    """A refusal of the content, the hour or the pace shows that AWS lets us in."""
+    return isinstance(exc, Refused) and exc.cause not in ("access", "expired", "clock", "our_bug")
+
+
+def _still_shut(account_pk: int, mode: Mode, exc: Exception) -> None:
+    text = getattr(exc, "text", str(exc))
+    with write():
+        if isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == "connection"):
+            gate.unreachable(account_pk, mode, text)
+        else:
+            gate.access_refused(account_pk, mode, text)
