@@ -78,18 +78,27 @@ def probe_read(target: Target) -> None:
         clients.reader("support", target).describe_severity_levels(language="en")
 
 
-def permitted(target: Target, operation: str, **params: Any) -> None:
-    """Whether the account may call an operation, by its dry run: returns where it may, raises Refused or NotSent where not.
+def permitted(target: Target, operation: str, **params: Any) -> datetime | None:
+    """Whether the account may call an operation, by its dry run: returns AWS's clock where it may.
 
-    `operation` is the SDK's method, such as "describe_cases". Nothing happens at AWS.
+    Raises Refused or NotSent where it may not. `operation` is the SDK's method, such as "describe_cases". Nothing happens
+    at AWS; should a case be opened in spite of `dryRun`, OutcomeUnknown with error class DryRunOpenedCase names it.
     """
     trace = Trace(f"support.{''.join(part.title() for part in operation.split('_'))}")
     try:
         with clients.writer(target, clients.keys(target)) as client, translated(trace), _passing_dry_runs():
             client.trace = trace
-            getattr(client, operation)(**params, dryRun=True)
+            _opened_none(getattr(client, operation)(**params, dryRun=True), trace)
     except DryRunPassed:
-        return
+        pass
+    return trace.aws_date
+
+
+def _opened_none(answer: dict[str, Any], trace: Trace) -> None:
+    if case_id := answer.get("caseId"):
+        raise OutcomeUnknown(
+            f"A dry run answered with case {case_id}.", operation=trace.operation, error_class="DryRunOpenedCase"
+        )
 
 
 def severities(target: Target, language: str = "en") -> list[tuple[str, str]]:

@@ -1,14 +1,23 @@
 """What AWS lets an agent ask for, as immutable snapshots: a form is built from one, and a case points at the one it was built from."""
 
+from typing import Any
+
 from django.db import models
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from casesite.teams.models import AwsAccount
 
+from .schema import SupportSnapshot
+
 
 class SupportCatalogQuerySet(models.QuerySet["SupportCatalog"]):
     def newest_of(self, account: AwsAccount) -> "SupportCatalog | None":
-        return self.filter(account=account).order_by("-seen_at", "-id").first()
+        return self.filter(account=account).newest()
+
+    def newest(self) -> "SupportCatalog | None":
+        """The one seen last at AWS; of one account as `account.support_catalogs.newest()`."""
+        return self.order_by("-seen_at", "-id").first()
 
 
 class SupportCatalog(models.Model):
@@ -34,3 +43,14 @@ class SupportCatalog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.content_sha256[:8]}"
+
+    def save(self, **options: Any) -> None:  # type: ignore[override]
+        """Written once. Only when it was seen last at AWS may change."""
+        if not self._state.adding and set(options.get("update_fields") or ["content"]) - {"seen_at"}:
+            raise TypeError("a catalogue never changes: another answer of AWS is another row")
+        super().save(**options)
+
+    @cached_property
+    def snapshot(self) -> SupportSnapshot:
+        """The content as frozen values, with the questions a form has."""
+        return SupportSnapshot.from_content(self.content)

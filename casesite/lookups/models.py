@@ -1,16 +1,34 @@
 """Lookup: a read-only question to AWS that a page asks and a worker answers."""
 
+from datetime import timedelta
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from casesite import clock
 from casesite.teams.models import AwsAccount
+
+PATIENCE = timedelta(
+    seconds=20
+)  # how long a page asks by itself; without an answer by then it says that no worker answers
 
 
 class LookupState(models.TextChoices):
     OPEN = "open", _("asked")
     ANSWERED = "answered", _("answered")
     FAILED = "failed", _("could not be answered")
+
+
+class LookupQuerySet(models.QuerySet["Lookup"]):
+    def open(self) -> "LookupQuerySet":
+        return self.filter(state=LookupState.OPEN)
+
+    def visible_to(self, user: Any) -> "LookupQuerySet":
+        """Questions about accounts that a person may see."""
+        return self.filter(account__in=AwsAccount.objects.visible_to(user))
 
 
 class Lookup(models.Model):
@@ -30,6 +48,8 @@ class Lookup(models.Model):
     answered_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
 
+    objects = LookupQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("lookup")
         verbose_name_plural = _("lookups")
@@ -45,3 +65,15 @@ class Lookup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.account_id}: {self.state}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("lookup", args=[self.pk])
+
+    @property
+    def is_open(self) -> bool:
+        return self.state == LookupState.OPEN
+
+    @property
+    def is_overdue(self) -> bool:
+        """Asked, and for longer than a page waits no worker has answered."""
+        return self.is_open and clock.now() - self.asked_at > PATIENCE

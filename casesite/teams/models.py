@@ -80,6 +80,12 @@ def default_reserved_urgent() -> int:
 
 
 class AwsAccountQuerySet(models.QuerySet["AwsAccount"]):
+    def visible_to(self, user: Any) -> "AwsAccountQuerySet":
+        """Accounts that a person may look at, inactive ones too: those of their teams; superusers all."""
+        if user.is_superuser:
+            return self
+        return self.filter(teams__memberships__user=user).distinct()
+
     def usable_by(self, user: Any) -> "AwsAccountQuerySet":
         """Accounts that a person may open cases in: those of their teams."""
         return self.filter(teams__memberships__user=user, active=True).distinct()
