@@ -1,0 +1,67 @@
+# Set-up, running and checking. `make help` lists what there is; nothing is installed outside .venv, but for a browser in `make test`.
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test check docs
+SHELL := /bin/sh
+PY := .venv/bin/python
+MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
+STATES := $(PY) -c 'from casesite.submissions.states import as_markdown; print(as_markdown(), end="")'
+STATIC := $(shell find static casesite -path '*static/*' -type f 2>/dev/null)
+
+# Python 3.11 to 3.13, the newest first. A name on the PATH may be a shim that runs nothing, so each is tried.
+define FIND_PYTHON
+for name in python3.13 python3.12 python3.11 python3 python; do \
+  if $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' >/dev/null 2>&1; then python=$$name; break; fi; \
+done; \
+if [ -z "$$python" ]; then echo "Casesite needs Python 3.11, 3.12 or 3.13, and none is on the PATH." >&2; exit 1; fi
+endef
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: setup ## start the whole site (PORT and CASESITE_VAR say where); Ctrl-C stops it
+	@exec $(PY) manage.py up
+
+setup: $(MANIFEST) ## make .venv and collect the static files, without starting anything
+
+test: .venv/.dev ## install what tests need, a browser too, and run them all
+	@$(PY) -m tests.browsers --install
+	$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+
+check: .venv/.dev ## style, types, migrations, templates, deployment, documents, import rules
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy casesite manage.py
+	$(PY) manage.py makemigrations --check --dry-run
+	.venv/bin/djlint templates --lint --quiet
+	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && echo "manage.py check --deploy" && \
+	  CASESITE_VAR="$$var" CASESITE_URL=https://cases.example.com CASESITE_PROXIES=1 \
+	  CASESITE_SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
+	  $(PY) manage.py check --deploy --fail-level WARNING
+	@$(STATES) | diff -u docs/states.md - || { echo "docs/states.md is old: make docs" >&2; exit 1; }
+	$(PY) -m pytest -q tests/test_architecture.py
+
+docs: .venv/.run ## print the tables in code into docs/
+	$(STATES) > docs/states.md
+
+$(MANIFEST): .venv/.run $(STATIC)
+	@$(PY) manage.py collectstatic --no-input --verbosity 0
+
+.venv/.run: requirements.txt
+	@$(FIND_PYTHON); \
+	if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python "$$(command -v $$python)" .venv && \
+	  uv pip install --quiet --python $(PY) -r requirements.txt && touch $@ && exit 0; \
+	  echo "uv did not succeed; going on with pip." >&2; \
+	fi; \
+	$(PY) -m pip --version >/dev/null 2>&1 || $$python -m venv --clear .venv >/dev/null 2>&1 || { \
+	  rm -rf .venv; \
+	  echo "$$python cannot make a virtual environment (Debian and Ubuntu: apt-get install python3-venv)." >&2; exit 1; }; \
+	echo "Installing what Casesite needs into .venv ..."; \
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt && touch $@
+
+.venv/.dev: .venv/.run requirements-dev.txt
+	@if command -v uv >/dev/null 2>&1 && uv pip install --quiet --python $(PY) -r requirements-dev.txt; then touch $@; exit 0; fi; \
+	echo "Installing what tests and checks need into .venv ..."; \
+	$(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null 2>&1; \
+	$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && touch $@
