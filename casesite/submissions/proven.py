@@ -1,6 +1,7 @@
 """A proven case: AWS has it. Merged whoever brings the proof, however late, from whatever state."""
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
@@ -13,9 +14,11 @@ from casesite.database import write
 from . import stage
 from .models import Submission
 from .reasons import Reason
-from .states import AT_RISK, State
+from .states import TRANSITIONS, State
 
 logger = logging.getLogger(__name__)
+
+NOT_LEFT_YET = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING)
 
 
 def record_case(submission_id: Any, remote_id: str, *, by: Any = None, text: str = "") -> State:
@@ -32,15 +35,42 @@ def record_case(submission_id: Any, remote_id: str, *, by: Any = None, text: str
             return _record_taken(submission_id, remote_id)
 
 
+def record_orphan(case_id: int, remote_id: str, *, by: Any = None, text: str = "") -> None:
+    """Give AWS's case id to a case alone: the marker is ours, but its row is gone, as after a restore from a backup.
+
+    Every row of the case is an *other* row then. Raises IntegrityError where the id belongs to another case.
+    """
+    with write():
+        case = Case.objects.select_for_update().get(pk=case_id)
+        now = clock.now()
+        if case.aws_case_id == remote_id:
+            return
+        if case.aws_case_id is None:
+            Case.objects.filter(pk=case.pk).update(aws_case_id=remote_id, changed_at=now)
+            case.events.create(at=now, by=by, what="adopted", text=text)
+        else:
+            Case.objects.filter(pk=case.pk).update(duplicate_aws_case_id=remote_id)
+            case.events.create(at=now, by=by, what="duplicate", text=remote_id)
+            logger.error("two cases at AWS for one", extra={"case": case.reference, "second": remote_id})
+        _cancel_waiting(case, now)
+        stage.recompute(case.pk)
+        logger.info("case is at AWS", extra={"case": case.reference, "aws_case": remote_id})
+
+
+def _locked(submission_id: Any) -> tuple[Submission, Case]:
+    """The row and its case as they are now, the case locked first, as everywhere."""
+    case_id = Submission.objects.values_list("case_id", flat=True).get(pk=submission_id)
+    case = Case.objects.select_for_update().get(pk=case_id)
+    return Submission.objects.select_for_update().get(pk=submission_id), case
+
+
 def _record(submission_id: Any, remote_id: str, by: Any, text: str) -> State:
-    row = Submission.objects.get(pk=submission_id)
-    case = Case.objects.select_for_update().get(pk=row.case_id)
-    row.refresh_from_db()  # under the case's lock: this is the row that others will also find
+    row, case = _locked(submission_id)
     was = State(row.state)
     now = clock.now()
     if was == State.DELIVERED:
-        if row.remote_id != remote_id:
-            mark_duplicate(row, remote_id)
+        if remote_id not in (row.remote_id, row.duplicate_remote_id):
+            _mark_duplicate(row, remote_id)
         return State.DELIVERED
     Submission.objects.filter(pk=row.pk).update(
         state=State.DELIVERED,
@@ -49,7 +79,8 @@ def _record(submission_id: Any, remote_id: str, by: Any, text: str) -> State:
         adopted_by=by,
         lease_until=None,
         lease_by="",
-        due_at=None,
+        due_at=now,  # the workers then read its display id and status
+        refusals=0,
         unable_since=None,
         reason_code="",
         reason_text="",
@@ -60,29 +91,29 @@ def _record(submission_id: Any, remote_id: str, by: Any, text: str) -> State:
     if case.aws_case_id is None:
         Case.objects.filter(pk=case.pk).update(aws_case_id=remote_id, changed_at=now)
     elif case.aws_case_id != remote_id:
-        mark_duplicate(row, remote_id, first_id=case.aws_case_id)
-    cancel_others(row, now)
+        _mark_duplicate(row, remote_id, first_id=case.aws_case_id)
+    _cancel_waiting(case, now)
     stage.recompute(case.pk)
     logger.info("case is at AWS", extra={"case": case.reference, "submission": str(row.pk), "aws_case": remote_id})
     return State.DELIVERED
 
 
-def cancel_others(proven: Submission, now: Any, *, case_id: int | None = None) -> None:
-    """Stop the case's other openings that have not left yet; those at risk end by their own proof."""
-    others = Submission.objects.opening().filter(
-        case_id=case_id or proven.case_id, state__in=(State.PENDING_REVIEW, State.QUEUED, State.PREPARING)
-    )
-    for other in others.exclude(pk=proven.pk):
-        stopped = Submission.objects.filter(pk=other.pk, state=other.state, token=other.token).update(
-            state=State.CANCELLED, token=F("token") + 1, reason_code=Reason.ALREADY_OPEN, lease_until=None, due_at=None
+def _cancel_waiting(case: Case, now: datetime) -> None:
+    """Stop the case's openings that have not left yet; those at risk end by their own proof."""
+    waiting = Submission.objects.opening().filter(case=case, state__in=NOT_LEFT_YET)
+    for row in waiting.select_for_update():
+        Submission.objects.filter(pk=row.pk).update(
+            state=State.CANCELLED,
+            token=F("token") + 1,
+            reason_code=Reason.ALREADY_OPEN,
+            lease_until=None,
+            lease_by="",
+            due_at=None,
         )
-        if stopped:
-            other.case.events.create(
-                at=now, what="cancelled", was=other.state, became=State.CANCELLED, submission_id=other.pk
-            )
+        case.events.create(at=now, what="cancelled", was=row.state, became=State.CANCELLED, submission_id=row.pk)
 
 
-def mark_duplicate(row: Submission, second_id: str, *, first_id: str | None = None) -> None:
+def _mark_duplicate(row: Submission, second_id: str, *, first_id: str | None = None) -> None:
     """Two cases at AWS for one of ours: keep the first, show both."""
     Submission.objects.filter(pk=row.pk).update(duplicate=True, duplicate_remote_id=first_id or second_id)
     Case.objects.filter(pk=row.case_id).update(duplicate_aws_case_id=second_id)
@@ -92,18 +123,27 @@ def mark_duplicate(row: Submission, second_id: str, *, first_id: str | None = No
 
 def _record_taken(submission_id: Any, remote_id: str) -> State:
     """AWS's id already belongs to another case of ours: nobody but a person can tell why."""
-    row = Submission.objects.get(pk=submission_id)
-    if row.state in AT_RISK:
-        row.move(
-            State.NEEDS_ATTENTION,
-            what="needs_attention",
-            text=remote_id,
-            reason_code=Reason.ID_TAKEN,
-            reason_text=remote_id,
-            lease_until=None,
-            due_at=None,
-        )
-    else:
-        row.case.events.create(at=clock.now(), what="id_taken", text=remote_id, submission_id=row.pk)
+    row, case = _locked(submission_id)
+    was = State(row.state)
     logger.error("an AWS case id belongs to another case", extra={"submission": str(row.pk), "aws_case": remote_id})
-    return State(row.state)
+    if was != State.NEEDS_ATTENTION and State.NEEDS_ATTENTION not in TRANSITIONS[was]:
+        case.events.create(at=clock.now(), what="id_taken", text=remote_id, submission_id=row.pk)
+        return was
+    Submission.objects.filter(pk=row.pk).update(
+        state=State.NEEDS_ATTENTION,
+        token=F("token") + 1,
+        reason_code=Reason.ID_TAKEN,
+        reason_text=remote_id,
+        lease_until=None,
+        lease_by="",
+        due_at=None,
+    )
+    case.events.create(
+        at=clock.now(),
+        what="needs_attention",
+        was=was,
+        became=State.NEEDS_ATTENTION,
+        text=remote_id,
+        submission_id=row.pk,
+    )
+    return State.NEEDS_ATTENTION
