@@ -86,13 +86,6 @@ class Clients:
         self._pool_lock = threading.Lock()
         self._readers: dict[tuple[str, Target, str], Any] = {}
 
-    def reset(self) -> None:
-        """Forget every client and session: the next call starts as in a new process."""
-        with self._making, self._pool_lock:
-            self._session = None
-            for kept in (self._keys, self._key_locks, self._pool, self._readers):
-                kept.clear()
-
     # --- credentials -----------------------------------------------------------------------------------------------
     def keys(self, target: Target) -> Keys:
         """Working credentials of the account, renewed ten minutes before they run out. Raises NotSent."""
