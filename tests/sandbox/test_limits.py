@@ -37,6 +37,17 @@ def test_hour_rolls_on(support, sandbox):
     opened(support)
 
 
+def test_hour_is_over_when_awss_clock_says_so(support, sandbox):
+    sandbox.settings(cases_per_hour=1, signature_validity=36_000)
+    opened(support)
+    sandbox.settings(clock_ahead=3590)
+    assert refusal(support.create_case, **a_case()) == ("CaseCreationLimitExceeded", 400)
+
+    sandbox.settings(clock_ahead=3610)
+
+    opened(support)
+
+
 def test_cases_opened_in_the_console_count(support, sandbox):
     sandbox.account(ACME, cases_per_hour=2)
     sandbox.open_case(ACME)

@@ -1,6 +1,7 @@
 """Only who holds the secret may speak, and not for long."""
 
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 import botocore.auth
 import pytest
@@ -165,3 +166,23 @@ def test_session_token_of_another_session_does_not_fit(sandbox, clients):
     mixed = clients.with_session({**one, "SessionToken": two["SessionToken"]})
 
     assert refusal(mixed.describe_cases) == ("UnrecognizedClientException", 403)
+
+
+def test_clock_ahead_of_ours_shows_in_the_date_and_ages_signatures(support, sandbox):
+    sandbox.settings(clock_ahead=200)
+
+    date = support.describe_cases()["ResponseMetadata"]["HTTPHeaders"]["date"]
+
+    ahead = parsedate_to_datetime(date) - datetime.now(UTC)
+    assert timedelta(seconds=195) < ahead < timedelta(seconds=205)
+    sandbox.settings(clock_ahead=310)
+    assert refusal_in_full(support.describe_cases)[2].startswith("Signature expired: ")
+
+
+def test_clock_that_moves_on_ends_sessions(sandbox, clients):
+    credentials = clients.sts(HOME).assume_role(RoleArn=ROLE, RoleSessionName="casesite", DurationSeconds=900)
+    session = clients.with_session(credentials["Credentials"])
+
+    sandbox.settings(clock_ahead=901)
+
+    assert refusal(session.describe_cases) == ("ExpiredTokenException", 403)

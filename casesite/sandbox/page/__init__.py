@@ -136,14 +136,15 @@ class Page:
                 class_="cols",
             ),
         )
-        top = tag(
-            "header",
+        bar = tag(
+            "div",
             tag("b", "AWS simulator"),
             tag("nav", links, aria_label="Parts of this page"),
             tag("a", "Refresh", href="/_sandbox/", class_="refresh"),
+            class_="bar",
         )
-        strip = tag("div", "Sandbox: nothing here reaches AWS.", class_="strip")
-        return tag("html", head, tag("body", top, strip, main), lang="en")
+        top = tag("header", bar, tag("div", "Sandbox: nothing here reaches AWS.", class_="strip"))
+        return tag("html", head, tag("body", top, main), lang="en")
 
     def _open(self, form: Form) -> None:
         account_id = form.get("account_id", "").replace(" ", "")
