@@ -95,10 +95,13 @@ def permitted(target: Target, operation: str, **params: Any) -> datetime | None:
 
 
 def _opened_none(answer: dict[str, Any], trace: Trace) -> None:
+    """An answer in place of the dry run's exception: something that ignores `dryRun` carried the request out."""
     if case_id := answer.get("caseId"):
         raise OutcomeUnknown(
             f"A dry run answered with case {case_id}.", operation=trace.operation, error_class="DryRunOpenedCase"
         )
+    if not answer.keys() - {"ResponseMetadata"}:  # a cut answer comes back empty, without an exception
+        raise OutcomeUnknown("AWS's answer to a dry run was empty.", operation=trace.operation)
 
 
 def severities(target: Target, language: str = "en") -> list[tuple[str, str]]:

@@ -159,9 +159,10 @@ class Examination:
         try:
             self._credentials()
             self._reads()
-            self._create_case()
             for need in OTHERS:
                 self._dry_run(need)
+            # Last, so that what it found is kept: a stand-in that ignores dry runs must not be asked twice.
+            self._create_case()
         except Stop:
             pass
         self._clock()
