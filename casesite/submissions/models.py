@@ -139,6 +139,7 @@ class Submission(models.Model):
         self,
         to: State,
         *,
+        start: State | None = None,
         by: Any = None,
         what: str = "",
         text: str = "",
@@ -148,11 +149,16 @@ class Submission(models.Model):
         """Change state in one guarded UPDATE and log the step beside it.
 
         The filter on the old state and token is the lock: of two callers, one matches a row and one matches none.
-        Raises StaleSubmission where the row moved meanwhile, IllegalTransition where the table has no such move.
+        `start` is the one state that a verb sets out from. Raises StaleSubmission where the row is not there (any more),
+        IllegalTransition where the table has no such move.
         """
         was = State(self.state)
+        if start not in (None, was):
+            raise StaleSubmission(f"submission {self.pk} is {was}, not {start}")
         states.check(was, to)
         with write():
+            # The case first, as everywhere: two moves that lock in different orders would block each other.
+            Case.objects.select_for_update().get(pk=self.case_id)
             moved = (
                 Submission.objects.filter(pk=self.pk, state=was, token=self.token)
                 .filter(**(when or {}))

@@ -35,26 +35,35 @@ def record_case(submission_id: Any, remote_id: str, *, by: Any = None, text: str
             return _record_taken(submission_id, remote_id)
 
 
-def record_orphan(case_id: int, remote_id: str, *, by: Any = None, text: str = "") -> None:
+def record_orphan(case_id: int, remote_id: str, *, by: Any = None, text: str = "") -> bool:
     """Give AWS's case id to a case alone: the marker is ours, but its row is gone, as after a restore from a backup.
 
-    Every row of the case is an *other* row then. Raises IntegrityError where the id belongs to another case.
+    Every row of the case is an *other* row then. False where the id belongs to another case.
     """
-    with write():
-        case = Case.objects.select_for_update().get(pk=case_id)
-        now = clock.now()
-        if case.aws_case_id == remote_id:
-            return
-        if case.aws_case_id is None:
-            Case.objects.filter(pk=case.pk).update(aws_case_id=remote_id, changed_at=now)
-            case.events.create(at=now, by=by, what="adopted", text=text)
-        else:
-            Case.objects.filter(pk=case.pk).update(duplicate_aws_case_id=remote_id)
-            case.events.create(at=now, by=by, what="duplicate", text=remote_id)
-            logger.error("two cases at AWS for one", extra={"case": case.reference, "second": remote_id})
-        _cancel_waiting(case, now)
-        stage.recompute(case.pk)
-        logger.info("case is at AWS", extra={"case": case.reference, "aws_case": remote_id})
+    try:
+        with write():
+            _record_orphan(case_id, remote_id, by, text)
+    except IntegrityError:
+        logger.error("an AWS case id belongs to another case", extra={"case": case_id, "aws_case": remote_id})
+        return False
+    return True
+
+
+def _record_orphan(case_id: int, remote_id: str, by: Any, text: str) -> None:
+    case = Case.objects.select_for_update().get(pk=case_id)
+    now = clock.now()
+    if remote_id in (case.aws_case_id, case.duplicate_aws_case_id):
+        return
+    if case.aws_case_id is None:
+        Case.objects.filter(pk=case.pk).update(aws_case_id=remote_id, changed_at=now)
+        case.events.create(at=now, by=by, what="adopted", text=text)
+    else:
+        Case.objects.filter(pk=case.pk).update(duplicate_aws_case_id=remote_id)
+        case.events.create(at=now, by=by, what="duplicate", text=remote_id)
+        logger.error("two cases at AWS for one", extra={"case": case.reference, "second": remote_id})
+    _cancel_waiting(case, now)
+    stage.recompute(case.pk)
+    logger.info("case is at AWS", extra={"case": case.reference, "aws_case": remote_id})
 
 
 def _locked(submission_id: Any) -> tuple[Submission, Case]:

@@ -2,6 +2,7 @@
 
 from django.apps import apps
 
+from casesite import clock
 from casesite.cases.models import Case, Stage
 
 from .states import UNFINISHED, State
@@ -12,7 +13,7 @@ def recompute(case_id: int) -> Stage:
     case = Case.objects.select_for_update().get(pk=case_id)
     stage = _stage_of(case)
     if stage != case.stage:
-        Case.objects.filter(pk=case_id).update(stage=stage)
+        Case.objects.filter(pk=case_id).update(stage=stage, changed_at=clock.now())
     return stage
 
 

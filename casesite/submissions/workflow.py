@@ -5,14 +5,14 @@ ValidationError where what was given does not do.
 """
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from casesite import clock
-from casesite.cases.models import Case, Stage
+from casesite.cases.models import Case, CaseQuerySet, Stage
 from casesite.database import write
 from casesite.pacing import bell
 from casesite.teams.models import AwsAccount, ReviewPolicy
@@ -99,7 +99,14 @@ def _waived_bound(case: Case) -> datetime | None:
 def withdraw(submission: Submission, *, by: Any) -> None:
     """Take it back while it waits for review; the case is a draft again."""
     permissions.check_can_withdraw(by, submission)
-    submission.move(State.CANCELLED, by=by, what="withdrawn", reason_code=Reason.WITHDRAWN)
+    submission.move(
+        State.CANCELLED,
+        start=State.PENDING_REVIEW,
+        by=by,
+        what="withdrawn",
+        reason_code=Reason.WITHDRAWN,
+        review_after=False,
+    )
 
 
 def cancel(submission: Submission, *, by: Any) -> None:
@@ -115,6 +122,7 @@ def cancel(submission: Submission, *, by: Any) -> None:
             by=by,
             what="cancelled",
             reason_code=Reason.CANCELLED,
+            review_after=False,  # nothing went out
             lease_until=None,
             lease_by="",
             due_at=None,
@@ -141,9 +149,10 @@ def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
     with write():
         submission.move(
             State.QUEUED,
+            start=State.PENDING_REVIEW,
             by=by,
             what="approved",
-            when={"payload_sha256": payload_sha256, "state": State.PENDING_REVIEW},
+            when={"payload_sha256": payload_sha256},
             queued_at=submission.queued_at or now,
             approved_at=now,
             due_at=now,
@@ -172,7 +181,16 @@ def _stop(submission: Submission, to: State, verdict: Verdict, by: Any, payload_
     reason = needed(reason)
     with write():
         submission.move(
-            to, by=by, what=to, text=reason, when={"state": State.PENDING_REVIEW}, reason_text=reason, due_at=None
+            to,
+            start=State.PENDING_REVIEW,
+            by=by,
+            what=to,
+            text=reason,
+            when={"payload_sha256": payload_sha256},
+            reason_code="",
+            reason_text=reason,
+            review_after=False,
+            due_at=None,
         )
         _decide(submission, verdict, by=by, reason=reason)
 
@@ -197,11 +215,13 @@ def take_over(submission: Submission, *, by: Any, reason: str) -> None:
     reason = needed(reason)
     submission.move(
         State.NEEDS_ATTENTION,
+        start=State.UNKNOWN,
         by=by,
         what="taken_over",
         text=reason,
-        when={"state": State.UNKNOWN},
         reason_code=Reason.TAKEN_OVER,
+        lease_until=None,
+        lease_by="",
         due_at=clock.now(),
     )
 
@@ -218,10 +238,10 @@ def send_again(submission: Submission, *, by: Any, reason: str) -> None:
         now = clock.now()
         submission.move(
             State.QUEUED,
+            start=State.NEEDS_ATTENTION,
             by=by,
             what="sent_again",
             text=reason,
-            when={"state": State.NEEDS_ATTENTION},
             queued_at=submission.queued_at or now,
             approved_at=now,
             due_at=now,
@@ -245,13 +265,14 @@ def give_up(submission: Submission, *, by: Any, reason: str) -> None:
     permissions.check_can_take_care(by, submission)
     reason = needed(reason)
     with write():
+        Case.objects.select_for_update().get(pk=submission.case_id)
         _waive(submission)
         submission.move(
             State.FAILED,
+            start=State.NEEDS_ATTENTION,
             by=by,
             what="gave_up",
             text=reason,
-            when={"state": State.NEEDS_ATTENTION},
             due_at=None,
             lease_until=None,
             lease_by="",
@@ -269,25 +290,20 @@ def adopt(submission: Submission, *, by: Any, reason: str, aws_case_id: str, mar
     permissions.check_can_take_care(by, submission)
     reason = needed(reason)
     with write():
+        Case.objects.select_for_update().get(pk=submission.case_id)
         submission.refresh_from_db()
         if submission.state != State.NEEDS_ATTENTION:
-            raise StaleSubmission("it no longer needs a person")
-        owner = Submission.objects.filter(marker=marker).first() if marker else None
-        if owner and owner.case_id != submission.case_id:
-            raise ValidationError(
-                _("That case carries the reference of %(case)s, so it is not this one."),
-                params={"case": owner.case.reference},
-            )
-        other = (
-            Case.objects.filter(account=submission.account, aws_case_id=aws_case_id)
-            .exclude(pk=submission.case_id)
-            .first()
-        )
-        if other:
-            raise ValidationError(_("That AWS case already belongs to %(case)s."), params={"case": other.reference})
+            raise StaleSubmission(f"submission {submission.pk} no longer needs a person")
+        check_adoptable(submission, by=by, aws_case_id=aws_case_id, marker=marker)
         _waive(submission)
-        if owner and owner.pk != submission.pk:
-            proven.record_case(owner.pk, aws_case_id, by=by, text=reason)
+        proved = _proved_row(submission, aws_case_id, marker)
+        if proved is None:
+            taken = not proven.record_orphan(submission.case_id, aws_case_id, by=by, text=reason)
+        else:
+            taken = proven.record_case(proved.pk, aws_case_id, by=by, text=reason) != State.DELIVERED
+        if taken:  # by another transaction since the check
+            raise ValidationError(_("That AWS case belongs to another case here, so it is not this one."))
+        if proved != submission:
             submission.move(
                 State.CANCELLED,
                 by=by,
@@ -296,10 +312,37 @@ def adopt(submission: Submission, *, by: Any, reason: str, aws_case_id: str, mar
                 reason_code=Reason.ALREADY_OPEN,
                 due_at=None,
                 lease_until=None,
+                lease_by="",
             )
-        else:
-            proven.record_case(submission.pk, aws_case_id, by=by, text=reason)
         ring(submission)
+    submission.refresh_from_db()
+
+
+def check_adoptable(submission: Submission, *, by: Any, aws_case_id: str, marker: str | None) -> None:
+    """Raises ValidationError where a case at AWS is known to be another one's."""
+    ours = Case.objects.exclude(pk=submission.case_id)
+    if marker and markers.reference_of(marker) != submission.case.reference:
+        _refuse(ours.filter(reference=markers.reference_of(marker)), by)
+    known = Q(aws_case_id=aws_case_id) | Q(duplicate_aws_case_id=aws_case_id) | Q(submissions__remote_id=aws_case_id)
+    taken = ours.filter(known, account=submission.account_id)
+    if taken.exists():
+        _refuse(taken, by)
+
+
+def _refuse(owners: CaseQuerySet, by: Any) -> NoReturn:
+    """Name the case it belongs to, but not to people of another team."""
+    owner = owners.visible_to(by).first()
+    if owner:
+        raise ValidationError(_("That AWS case belongs to %(case)s, so it is not this one."), params={"case": owner})
+    raise ValidationError(_("That AWS case belongs to another case here, so it is not this one."))
+
+
+def _proved_row(submission: Submission, aws_case_id: str, marker: str | None) -> Submission | None:
+    """The row that a case at AWS proves: whose marker it carries. None where that row is gone."""
+    rows = Submission.objects.opening().filter(case=submission.case_id)
+    if marker:
+        return rows.filter(marker=marker).first()
+    return rows.filter(remote_id=aws_case_id).first() or submission
 
 
 def _waive(submission: Submission) -> None:
