@@ -179,7 +179,8 @@ class Clients:
 
     def _client(self, service: str, target: Target, keys: Keys, config: Config) -> Any:
         with self._making:
-            client = self._boto_session().client(
+            make: Any = self._boto_session().client  # typed for each of AWS's services; here the service is a variable
+            client = make(
                 service,
                 region_name=target.region,
                 endpoint_url=endpoint_of(service),

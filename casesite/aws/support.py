@@ -108,7 +108,7 @@ def severities(target: Target, language: str = "en") -> list[tuple[str, str]]:
     """The severities of the account's plan as (code, name)."""
     with _reading("DescribeSeverityLevels"):
         answer = clients.reader("support", target).describe_severity_levels(language=language)
-    return [(level["code"], level["name"]) for level in answer.get("severityLevels", [])]
+    return [(level["code"], level["name"]) for level in _listed(answer, "severityLevels")]
 
 
 def services(target: Target, language: str = "en") -> list[Service]:
@@ -121,7 +121,7 @@ def services(target: Target, language: str = "en") -> list[Service]:
             name=row["name"],
             categories=tuple((category["code"], category["name"]) for category in row.get("categories", [])),
         )
-        for row in answer.get("services", [])
+        for row in _listed(answer, "services")
     ]
 
 
@@ -131,7 +131,7 @@ def languages(target: Target, *, issue_type: str, service_code: str, category_co
         answer = clients.reader("support", target).describe_supported_languages(
             issueType=issue_type, serviceCode=service_code, categoryCode=category_code
         )
-    return [(row["code"], row.get("display") or row["language"]) for row in answer.get("supportedLanguages", [])]
+    return [(row["code"], row.get("display") or row["language"]) for row in _listed(answer, "supportedLanguages")]
 
 
 def create_case_options(
@@ -159,7 +159,7 @@ def find_case(target: Target, *, case_id: str = "", display_id: str = "") -> tup
         if exc.code == "CaseIdNotFound":
             return None, None
         raise
-    rows = answer.get("cases", [])
+    rows = _listed(answer, "cases")
     return (_found(client, rows[0], want_first=True) if rows else None), _date_of(answer)
 
 
@@ -187,7 +187,7 @@ def search_cases(
             answer = client.describe_cases(**params)
             pages += 1
             first_date = first_date or _date_of(answer)
-            for row in answer.get("cases", []):
+            for row in _listed(answer, "cases"):
                 ours = row.get("subject") in subjects or any(is_marked(body) for body in _recent_bodies(row))
                 found.append(_found(client, row, want_first=ours))
             if not answer.get("nextToken"):
@@ -208,6 +208,14 @@ def _proven(answer: dict[str, Any], trace: Trace) -> str:
         http_status=meta.get("HTTPStatusCode"),
         request_id=str(meta.get("RequestId", "")),
     )
+
+
+def _listed(answer: dict[str, Any], member: str) -> list[dict[str, Any]]:
+    """The list an answer is about. A cut or foreign 200 lacks it, and that it is empty would then be a lie."""
+    found = answer.get(member)
+    if isinstance(found, list):
+        return found
+    raise OutcomeUnknown("AWS's answer was cut short.", operation="support", error_class="CutAnswer")
 
 
 @contextmanager
@@ -252,7 +260,7 @@ def _first_body(client: Any, row: dict[str, Any]) -> str | None:
     bodies, params = [], {"caseId": row["caseId"], "maxResults": 100}
     while True:
         answer = client.describe_communications(**params)
-        bodies += answer.get("communications", [])
+        bodies += _listed(answer, "communications")
         if not answer.get("nextToken"):
             return _oldest(bodies)
         params["nextToken"] = answer["nextToken"]

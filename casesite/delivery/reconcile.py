@@ -249,7 +249,8 @@ def _store_absent(row: Submission, attempt: Attempt, seen: Seen) -> None:
 
 def counted_looks(attempt: Attempt) -> int:
     """Looks that prove absence: made at or after the bound by AWS's clock, and far enough apart."""
-    counted, last = 0, None
+    counted = 0
+    last: datetime | None = None
     dates = attempt.looks.filter(result=LookResult.ABSENT, aws_date__gte=attempt.bound).order_by("aws_date")
     for date in dates.values_list("aws_date", flat=True):
         if last is None or date - last >= times.scaled(APART):

@@ -1,0 +1,3 @@
+from tests.delivery.steps import time
+
+__all__ = ["time"]
