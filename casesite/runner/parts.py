@@ -5,6 +5,7 @@ AWS's variables (credentials, endpoints, profile) go to the worker and the dispa
 
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Site:
-    """Where one running site lives."""
+    """Where one running site lives, and the environment it was started from."""
 
     var: Path
     port: int
@@ -38,6 +39,7 @@ class Site:
     redis_url: str
     sandbox_url: str
     threads: int
+    started_from: Mapping[str, str]
 
     @property
     def own_variables(self) -> dict[str, str]:
@@ -53,7 +55,12 @@ class Site:
         return own
 
     def environment(self, *, aws: bool = False) -> dict[str, str]:
-        return _inherited(aws=aws) | self.own_variables | {"PYTHONUNBUFFERED": "1"}
+        """The variables of a part that belongs to the site; `aws` for those that talk to AWS."""
+        return self.inherited(aws=aws) | self.own_variables | {"DJANGO_SETTINGS_MODULE": "casesite.settings"}
+
+    def inherited(self, *, aws: bool = False) -> dict[str, str]:
+        given = {name: value for name, value in self.started_from.items() if aws or not name.startswith("AWS_")}
+        return given | {"PYTHONUNBUFFERED": "1"}
 
 
 def worker(site: Site) -> Part:
@@ -91,16 +98,20 @@ def web(site: Site, *, listening: int | None = None) -> Part:
     )
 
 
-def sandbox(var: Path, *, port: int, port_file: Path) -> Part:
-    """The AWS simulator. It knows nothing of the site."""
+def sandbox(site: Site, *, port: int) -> Part:
+    """The AWS simulator. It knows nothing of the site, and tells in a file that it has its port."""
     return Part(
         "sandbox",
         [
             *(sys.executable, "-m", "casesite.sandbox", "--host", "127.0.0.1", "--port", str(port)),
-            *("--var", str(var / "sandbox"), "--port-file", str(port_file)),
+            *("--var", str(site.var / "sandbox"), "--port-file", str(sandbox_port_file(site))),
         ],
-        _inherited(aws=False) | {"PYTHONUNBUFFERED": "1"},
+        site.inherited(),
     )
+
+
+def sandbox_port_file(site: Site) -> Path:
+    return site.var / "sandbox.port"
 
 
 def command(site: Site, *arguments: str) -> Part:
@@ -110,7 +121,3 @@ def command(site: Site, *arguments: str) -> Part:
 
 def _manage(*arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "manage.py"), *arguments]
-
-
-def _inherited(*, aws: bool) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if aws or not name.startswith("AWS_")}

@@ -1,6 +1,7 @@
 """Ports: finding free ones, stepping over taken ones, asking whether somebody answers."""
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -26,6 +27,16 @@ def free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def free_from(start: int) -> Iterator[int]:
+    """The ports from here on that are free when asked for."""
+    for port in range(start, 65536):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        yield port
 
 
 def moved(url: str, wanted: int, port: int) -> str:

@@ -67,8 +67,20 @@ def hold(var: Path) -> int:
             who = f"process {record.supervisor}, {record.url}" if record else "see `ps`"
             raise AlreadyRunning(f"{var} is in use by another `manage.py up` ({who}): stop it, or set CASESITE_VAR")
         time.sleep(0.05)
-    remove(var)
     return lock
+
+
+def leftovers(var: Path) -> list[int]:
+    """Processes of an `up` that was killed on this folder and which have not ended yet.
+
+    The kernel told them to; a worker with a call in flight takes its time. Numbers are given out again after a restart
+    of the machine, so the command line must be one of ours. Without /proc nothing is found.
+    """
+    try:
+        pids = Record(**json.loads((var / "up.json").read_text())).parts.values()
+    except (OSError, ValueError, TypeError):
+        return []
+    return [pid for pid in pids if b"casesite" in _command_line(pid)]
 
 
 def is_held(var: Path) -> bool:
@@ -80,6 +92,13 @@ def is_held(var: Path) -> bool:
         return not _locked(lock, fcntl.LOCK_SH)
     finally:
         os.close(lock)
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _locked(lock: int, kind: int) -> bool:

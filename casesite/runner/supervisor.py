@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -52,13 +52,6 @@ class Supervisor:
         self._forget(child)
         if child.code:
             raise Failed(f"{part.name} failed with code {child.code}")
-
-    def wait_for(self, child: Child, ready: Callable[[], bool], *, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while not ready():
-            if time.monotonic() > deadline:
-                raise Failed(f"{child.name} is not ready after {seconds:g} s")
-            self.look(0.03)
 
     def discard(self, child: Child) -> None:
         """Stop a child that is wanted no more, or has ended."""

@@ -6,7 +6,10 @@ It reads the settings but never sets Django up: what needs Django runs in a chil
 import os
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +20,8 @@ from casesite.runner.supervisor import Asked, Failed, Supervisor, tell
 
 SOON = 15.0
 LATER = 60.0  # seconds; a cold, busy machine takes its time to import Django
-BROKER_TRIES = 5  # somebody may take the free port before our server does
+TRIES = 5  # somebody may take a free port before our server does
+SANDBOX_PORT = 8010
 
 
 def main() -> int:
@@ -35,6 +39,7 @@ def main() -> int:
     supervisor = Supervisor()
     with supervisor.heeding_signals():
         try:
+            _outlast_leftovers(supervisor, settings.VAR)
             Start(supervisor).all()
             tell("up", f"ready after {time.monotonic() - began:.1f} s; Ctrl-C stops")
             supervisor.watch()
@@ -49,6 +54,14 @@ def main() -> int:
     os.close(lock)
     tell("up", "stopped")
     return code
+
+
+def _outlast_leftovers(supervisor: Supervisor, var: Path) -> None:
+    """After a kill -9 the old parts end by themselves; until then they hold the port and the simulator's state."""
+    deadline = time.monotonic() + SOON
+    while record.leftovers(var) and time.monotonic() < deadline:
+        supervisor.look(0.1)
+    record.remove(var)
 
 
 class Start:
@@ -71,57 +84,50 @@ class Start:
             redis_url=settings.NAMED_BROKER,
             sandbox_url=settings.NAMED_SANDBOX if settings.SANDBOX else "",
             threads=settings.WORKER_THREADS,
+            started_from=dict(os.environ),
         )
         self.record = record.Record(os.getpid(), self.site.url, "", {})
 
     def all(self) -> None:
-        self._broker()
-        simulator = self._start_sandbox()
+        self.site = replace(self.site, redis_url=self._broker())
+        if self.settings.SANDBOX:
+            self.site = replace(self.site, sandbox_url=self._sandbox())
         self._tables()
-        if simulator:
-            self._await_sandbox(simulator)
         if self.settings.SANDBOX:
             self.supervisor.run(parts.command(self.site, "seed_demo", "--if-empty"))
         self._serve()
         self._greet()
 
     # --- the steps ------------------------------------------------------------------------------------------------
-    def _broker(self) -> None:
-        if self.site.redis_url:
-            if not broker.is_reachable(self.site.redis_url):
+    def _broker(self) -> str:
+        """The broker that was named, else one of our own, else files. Gives its address."""
+        if named := self.site.redis_url:
+            if not broker.is_reachable(named):
                 tell("up", "the broker of REDIS_URL does not answer; work goes on without it, slower")
-        elif binary := broker.find_binary():
-            self.site = replace(self.site, redis_url=self._own_broker(binary))
-        else:
+            return named
+        binary = broker.find_binary()
+        if not binary:
             tell("up", "no Valkey or Redis server for this machine: bells go through files, about a second slower")
-            self.site = replace(self.site, redis_url=broker.mailbox(self.var))
-
-    def _own_broker(self, binary: str) -> str:
-        for _try in range(BROKER_TRIES):
+            return broker.mailbox(self.var)
+        for _try in range(TRIES):
             server = broker.server(self.var, binary, port=ports.free())
-            child = self._start(server.part)
-            deadline = time.monotonic() + SOON
-            while child.code is None and time.monotonic() < deadline:
-                if server.answers():
-                    return server.url
-                self.supervisor.look(0.02, finishing=child)
-            self.supervisor.discard(child)
+            if self._comes_up(server.part, server.answers):
+                return server.url
         raise Failed("the broker does not start")
 
-    def _start_sandbox(self) -> Child | None:
-        """Start the simulator; it comes up while the tables are made."""
-        if not self.settings.SANDBOX or self.site.sandbox_url:
-            return None
-        self._port_file.unlink(missing_ok=True)
-        return self._start(parts.sandbox(self.var, port=0, port_file=self._port_file))
+    def _sandbox(self) -> str:
+        """The simulator that was named, else one of our own. Gives its address.
 
-    def _await_sandbox(self, child: Child) -> None:
-        def is_ready() -> bool:
-            port = ports.written(self._port_file)
-            return port is not None and ports.answers(port, "/_sandbox/health")
-
-        self.supervisor.wait_for(child, is_ready, seconds=LATER)
-        self.site = replace(self.site, sandbox_url=f"http://127.0.0.1:{ports.written(self._port_file)}")
+        It keeps its port from one start to the next where it can: attempts remember the endpoint they were sent to.
+        """
+        if named := self.site.sandbox_url:
+            return named
+        told = parts.sandbox_port_file(self.site)
+        for port in islice(ports.free_from(ports.written(told) or SANDBOX_PORT), TRIES):
+            told.unlink(missing_ok=True)
+            if self._comes_up(parts.sandbox(self.site, port=port), partial(_tells_and_answers, told, port)):
+                return f"http://127.0.0.1:{port}"
+        raise Failed("the simulator does not start")
 
     def _tables(self) -> None:
         """The tables, and the static files where nobody has collected them yet."""
@@ -132,9 +138,10 @@ class Start:
     def _serve(self) -> None:
         self._start(parts.worker(self.site))
         self._start(parts.dispatcher(self.site))
-        web = self._start(parts.web(self.site, listening=self.door.fileno()))
+        web = parts.web(self.site, listening=self.door.fileno())
+        if not self._comes_up(web, partial(ports.answers, self.site.port, "/healthz")):
+            raise Failed("the web server does not start")
         self.door.close()  # the web server has it now: when it stops listening, so does the port
-        self.supervisor.wait_for(web, lambda: ports.answers(self.site.port, "/healthz"), seconds=LATER)
 
     def _greet(self) -> None:
         self.record.ready = True
@@ -151,9 +158,18 @@ class Start:
         tell("up", "")
 
     # --- what is known so far -------------------------------------------------------------------------------------
-    @property
-    def _port_file(self) -> Path:
-        return self.var / "sandbox.port"
+    def _comes_up(self, part: parts.Part, ready: Callable[[], bool]) -> bool:
+        """Start a server and wait for it. False where it ended at once: somebody took its port meanwhile."""
+        child = self._start(part)
+        deadline = time.monotonic() + LATER
+        while child.code is None:
+            if ready():
+                return True
+            if time.monotonic() > deadline:
+                raise Failed(f"{part.name} is not ready after {LATER:g} s")
+            self.supervisor.look(0.02, finishing=child)
+        self.supervisor.discard(child)
+        return False
 
     def _start(self, part: parts.Part) -> Child:
         child = self.supervisor.start(part)
@@ -165,6 +181,11 @@ class Start:
         self.record.sandbox_url = self.site.sandbox_url
         self.record.environment = self.site.own_variables | self.settings.STARTED_WITH
         self.record.write(self.var)
+
+
+def _tells_and_answers(told: Path, port: int) -> bool:
+    """Whether the simulator that answers is the one just started, not another site's that was quicker."""
+    return ports.written(told) == port and ports.answers(port, "/_sandbox/health")
 
 
 def _refuse(why: str) -> int:
