@@ -16,7 +16,7 @@ from casesite.teams.models import Role, UnknownPolicy
 from tests.delivery.steps import work_off
 from tests.factories import a_draft, a_submission, a_user
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 CREATE = "support.CreateCase"
 
 
