@@ -132,7 +132,7 @@ def test_time_scale_shortens_validity_to_no_less_than_five_seconds(support, sand
     assert refusal(support.describe_cases) == ("InvalidSignatureException", 403)
 
 
-def test_refused_caller_is_in_the_journal_without_an_account_it_did_not_prove(sandbox, clients):
+def test_unknown_caller_is_in_the_journal_without_an_account(sandbox, clients):
     refusal(clients.make("support", "AKIAIOSFODNN7EXAMPLE", "x").create_case, **a_case())
 
     [entry] = sandbox.requests()
