@@ -11,8 +11,9 @@ class CatalogConfig(AppConfig):
     def ready(self) -> None:
         from casesite.lookups import registry
         from casesite.teams.models import AwsAccount
+        from casesite.web.topbar import register_link, register_notice
 
-        from . import questions, receivers
+        from . import questions, receivers, topbar
 
         registry.register(
             questions.CHECK,
@@ -41,3 +42,5 @@ class CatalogConfig(AppConfig):
             title=_("How AWS handles such a case"),
         )
         post_save.connect(receivers.check_changed_account, sender=AwsAccount, dispatch_uid="catalog.check_changed")
+        register_link("accounts", topbar.accounts_link)
+        register_notice(topbar.troubled_accounts)

@@ -8,9 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRefresh
 
 from . import questions, registry
-from .models import Lookup
+from .models import Lookup, LookupState
 
 ANSWERED = "lookup-answered"  # an htmx event on the element that waited; forms that build on the answer listen for it
 
@@ -47,7 +48,11 @@ def _find(request: HttpRequest, pk: int) -> Lookup:
 
 
 def _fragment(request: HttpRequest, found: Lookup) -> HttpResponse:
-    response = render(request, "lookups/_lookup.html", context_of(found))
+    """The fragment, or a fresh page where the one that waits asked for it with `?refresh=1`."""
+    refresh = "refresh" in request.GET
+    if refresh and found.state == LookupState.ANSWERED:
+        return HttpResponseClientRefresh()
+    response = render(request, "lookups/_lookup.html", context_of(found) | {"refresh": refresh})
     if not found.is_open:
         response["HX-Trigger"] = ANSWERED
     return response

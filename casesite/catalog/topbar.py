@@ -1,0 +1,46 @@
+"""What accounts add to the top of every page: a link for those who look after them, and a line for each that is in trouble."""
+
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, Q
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from casesite.pacing.models import AccountGate, Circuit, Mode
+from casesite.teams.models import AwsAccount, CheckResult
+from casesite.teams.permissions import lead_team_ids
+from casesite.web.topbar import Link, Notice
+
+AT_MOST = 2  # accounts named one by one
+
+
+def accounts_link(request: HttpRequest) -> Link | None:
+    """For leads and superusers."""
+    user = request.user
+    if not (user.is_superuser or lead_team_ids(user)):
+        return None
+    return Link(text=_("Accounts"), url=reverse("accounts"), covers=reverse("accounts"))
+
+
+def troubled_accounts(request: HttpRequest) -> Iterable[Notice]:
+    """Accounts of the person's teams that can't send, or whose sending AWS or the line has stopped."""
+    stopped = AccountGate.objects.filter(account=OuterRef("pk"), mode=Mode.WRITE).exclude(circuit=Circuit.CLOSED)
+    rows = (
+        AwsAccount.objects.usable_by(request.user)
+        .annotate(stopped=Exists(stopped))
+        .filter(Q(stopped=True) | Q(check_result=CheckResult.BLOCKED))
+    )
+    troubled = list(rows)
+    if len(troubled) > AT_MOST:
+        text = _("%(count)d accounts can't send just now.") % {"count": len(troubled)}
+        return [Notice(text=text, url=reverse("accounts"), link_text=_("Which, and why"))]
+    return [_notice_of(account) for account in troubled]
+
+
+def _notice_of(account: AwsAccount) -> Notice:
+    if account.check_result == CheckResult.BLOCKED:
+        text = _("%(account)s can't send: %(why)s") % {"account": account.name, "why": account.check_summary}
+    else:
+        text = _("Calls to AWS for %(account)s are paused, because the last ones failed.") % {"account": account.name}
+    return Notice(text=text, url=reverse("account", args=[account.pk]), link_text=_("What to do"))
