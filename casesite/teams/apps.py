@@ -3,3 +3,16 @@ from django.apps import AppConfig
 
 class TeamsConfig(AppConfig):
     name = "casesite.teams"
+    verbose_name = "Teams and accounts"
+
+    def ready(self) -> None:
+        from django.contrib.auth.signals import user_logged_in
+
+        from casesite.web import topbar as bar
+
+        from . import preferences, topbar
+
+        user_logged_in.connect(preferences.start_session, dispatch_uid="casesite.teams.preferences")
+        bar.register_link("review", topbar.review)
+        bar.register_link("accounts", topbar.accounts)
+        bar.register_notice(topbar.blocked_accounts)

@@ -1,0 +1,31 @@
+// Turns select[data-search] into a choice that one finds by typing. Without it the plain select stays.
+(() => {
+  "use strict";
+
+  function dress(select) {
+    if (select.tomselect) return;
+    const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
+    const control = new TomSelect(select, {
+      maxOptions: null,
+      allowEmptyOption: select.hasAttribute("data-search-empty"),
+      searchField: ["text", "value"],
+      placeholder: select.dataset.search || undefined,
+      render: { no_results: (_data, escape) => `<div class="no-results">${escape(select.dataset.none || "–")}</div>` },
+    });
+    // Tom Select takes the label away from the select, and a select without a name is nothing to a screen reader.
+    if (label) {
+      label.id ||= `${select.id}_label`;
+      select.setAttribute("aria-labelledby", label.id);
+    }
+    const help = select.getAttribute("aria-describedby");
+    if (help) control.control_input.setAttribute("aria-describedby", help);
+  }
+
+  function dressAll(root) {
+    if (root.matches?.("select[data-search]")) dress(root);
+    for (const select of root.querySelectorAll("select[data-search]")) dress(select);
+  }
+
+  document.addEventListener("DOMContentLoaded", () => dressAll(document));
+  document.addEventListener("htmx:load", (event) => dressAll(event.target));
+})();
