@@ -13,6 +13,7 @@ import hypothesis
 import pytest
 
 from casesite import clock as casesite_clock
+from tests import browsers
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("house")
@@ -130,6 +131,22 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
     monkeypatch.setattr(bell, "_bells", AtOnce)
     monkeypatch.setattr(bell, "_ensure_ringer", lambda: None)
     return rung
+
+
+# --- the browser -------------------------------------------------------------------------------------------------------------
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a browser its tests are left out, and said so; in CI they fail instead (the `browser` fixture does that)."""
+    wanting = [item for item in items if item.get_closest_marker("browser")]
+    if wanting and not os.environ.get("CI") and not browsers.find():
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(reason=browsers.WHY))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    left_out = [report for report in terminalreporter.stats.get("skipped", []) if browsers.WHY in str(report.longrepr)]
+    if left_out:
+        terminalreporter.write_line("")
+        terminalreporter.write_line(f"{len(left_out)} BROWSER TESTS DID NOT RUN: {browsers.WHY}", red=True, bold=True)
 
 
 # --- nothing stays in the process ----------------------------------------------------------------------------------------------

@@ -1,0 +1,93 @@
+"""A whole site and a real browser. A page whose console is not empty at the end fails its test: that is the CSP's test."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from casesite.runner.parts import ROOT
+from tests import browsers
+from tests.sites import Site
+
+PICTURES = ROOT / "var" / "failed-pages"
+DESKTOP = {"width": 1280, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All of these share one site and one browser, so they run in one process."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group("e2e"))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site with demo data, under `manage.py up`, for all tests that leave it running."""
+    site = Site.start(tmp_path_factory.mktemp("site"))
+    yield site
+    assert site.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = browsers.find()
+    if path is None:
+        pytest.fail(browsers.WHY)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=browsers.ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def console() -> list[str]:
+    """What the browser complained about. A test that provokes a complaint takes it out of the list."""
+    return []
+
+
+@pytest.fixture
+def page(site: Site, browser: Browser, console: list[str], request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page in a fresh browser profile whose addresses are the site's."""
+    yield from _a_page(browser, console, request, base_url=site.url)
+
+
+@pytest.fixture
+def page_at(browser: Browser, console: list[str], request: pytest.FixtureRequest) -> Iterator[Any]:
+    """`page_at(site)` for tests that have a site of their own."""
+    opened: list[Iterator[Page]] = []
+
+    def at(site: Site, **options: Any) -> Page:
+        opened.append(_a_page(browser, console, request, base_url=site.url, **options))
+        return next(opened[-1])
+
+    yield at
+    for each in opened:
+        next(each, None)
+
+
+def _a_page(browser: Browser, console: list[str], request: pytest.FixtureRequest, **options: Any) -> Iterator[Page]:
+    context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options)
+    page = context.new_page()
+    page.on("console", lambda said: console.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: console.append(str(error)))
+    yield page
+    if request.node.stash.get(_FAILED, False):
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=PICTURES / f"{re.sub(r'[^a-zA-Z0-9]+', '-', request.node.name)}.png", full_page=True)
+    context.close()
+    assert console == []
+
+
+_FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
