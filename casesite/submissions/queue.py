@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Window
+from django.db.models import F, FilteredRelation, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from casesite.pacing import times
@@ -27,6 +27,15 @@ COUNTED = ("", "done", "unknown")
 PLANNED_ROWS = 200  # of one account; who stands behind these is told no time
 
 
+@dataclass(frozen=True)
+class Gate:
+    """What may keep an account's sending shut."""
+
+    blocked_until: datetime | None = None
+    circuit: str = Circuit.CLOSED
+    trouble: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Queue:
     """One account at one instant."""
@@ -35,19 +44,18 @@ class Queue:
     budget: Budget
     rows: tuple[Waiting, ...]  # queued
     preparing: tuple[bool, ...]  # about to leave; True where urgent
-    gate: AccountGate | None  # of writing; None where nothing was sent yet
+    gate: Gate
 
     @property
     def shut_until(self) -> datetime | None:
         """Until when the account's gate lets nothing out, or None where it is open."""
-        if self.gate and self.gate.blocked_until and self.gate.blocked_until > self.now:
-            return self.gate.blocked_until
-        return None
+        until = self.gate.blocked_until
+        return until if until and until > self.now else None
 
     @property
     def trouble(self) -> str:
         """Why calls to AWS are stopped: access, connection, or nothing."""
-        return self.gate.trouble if self.gate and self.gate.circuit != Circuit.CLOSED else ""
+        return self.gate.trouble if self.gate.circuit != Circuit.CLOSED else ""
 
     @cached_property
     def planned(self) -> dict[UUID, datetime]:
@@ -112,14 +120,21 @@ def queue_of(account: AwsAccount, now: datetime) -> Queue:
     return queues_of([account], now)[account.pk]
 
 
+def with_gates(accounts: QuerySet[AwsAccount]) -> QuerySet[AwsAccount]:
+    """Reads each account with its gate, which saves `queues_of` a query."""
+    gate = FilteredRelation("gates", condition=Q(gates__family="support", gates__mode=Mode.WRITE))
+    return accounts.annotate(write_gate=gate).annotate(
+        gate_blocked_until=F("write_gate__blocked_until"),
+        gate_circuit=F("write_gate__circuit"),
+        gate_trouble=F("write_gate__trouble"),
+    )
+
+
 def queues_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Queue]:
     """The queue of each account by its primary key, in three queries however many accounts."""
     accounts = list(accounts)
     budgets = budgets_of(accounts, now)
-    gates = {
-        gate.account_id: gate
-        for gate in AccountGate.objects.filter(account__in=accounts, family="support", mode=Mode.WRITE)
-    }
+    gates = _gates_of(accounts)
     rows, preparing = _rows_of(accounts, now)
     return {
         account.pk: Queue(
@@ -127,7 +142,7 @@ def queues_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Queue]
             budget=budgets[account.pk],
             rows=tuple(rows[account.pk]),
             preparing=tuple(preparing[account.pk]),
-            gate=gates.get(account.pk),
+            gate=gates.get(account.pk, Gate()),
         )
         for account in accounts
     }
@@ -141,6 +156,17 @@ def planned(account: AwsAccount, now: datetime) -> dict[UUID, datetime]:
 def planned_in(queues: Mapping[int, Queue]) -> dict[UUID, datetime]:
     """The same for several accounts whose queues were read already."""
     return {key: at for queue in queues.values() for key, at in queue.planned.items()}
+
+
+def _gates_of(accounts: list[Any]) -> dict[int, Gate]:
+    if all(hasattr(account, "gate_circuit") for account in accounts):
+        return {
+            account.pk: Gate(account.gate_blocked_until, account.gate_circuit, account.gate_trouble)
+            for account in accounts
+            if account.gate_circuit
+        }
+    rows = AccountGate.objects.filter(account__in=accounts, family="support", mode=Mode.WRITE)
+    return {row.account_id: Gate(row.blocked_until, row.circuit, row.trouble) for row in rows}
 
 
 def _rows_of(accounts: list[AwsAccount], now: datetime) -> tuple[dict[int, list[Waiting]], dict[int, list[bool]]]:

@@ -10,6 +10,7 @@ from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.submissions import queue
 from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount
 from tests.factories import a_draft, a_submission, a_team, a_user, an_account, an_attempt
 
 pytestmark = pytest.mark.django_db
@@ -193,6 +194,30 @@ def test_queues_take_three_queries(team, author, clock, bells, django_assert_num
     with django_assert_num_queries(3):
         found = queue.queues_of(several, clock.now)
         assert len(queue.planned_in(found)) == accounts
+
+
+@pytest.mark.parametrize("accounts", [1, 3])
+def test_queues_take_two_queries_where_the_gates_are_read_already(
+    team, author, clock, bells, django_assert_num_queries, accounts
+):
+    for _n in range(accounts):
+        account = an_account(team)
+        gate.hold(account.pk, clock.now + timedelta(minutes=7), "limit exceeded")
+        gate.wait_for_read(account.pk)
+    several = list(queue.with_gates(AwsAccount.objects.all()))
+
+    with django_assert_num_queries(2):
+        found = queue.queues_of(several, clock.now)
+
+    assert [each.shut_until for each in found.values()] == [clock.now + timedelta(minutes=7)] * accounts
+
+
+def test_queue_is_open_where_nothing_was_sent_yet(account, clock):
+    (only,) = queue.with_gates(AwsAccount.objects.all())
+
+    found = queue.queues_of([only], clock.now)[account.pk]
+
+    assert (found.shut_until, found.trouble) == (None, "")
 
 
 def test_planning_many_rows_is_quick(account, clock):
