@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -11,6 +11,9 @@ from botocore.exceptions import ClientError
 from .clients import Keys, Target, clients, parse_date
 from .errors import Cause, DryRunPassed, OutcomeUnknown, Refused, Trace, translated
 from .requests import SupportCaseRequest
+
+RECENT = 5  # communications that come with a case, the newest ones
+UNDATED = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +151,10 @@ def create_case_options(
     }
 
 
-def find_case(target: Target, *, case_id: str = "", display_id: str = "") -> tuple[FoundCase | None, datetime | None]:
-    """One case by either id, with its first communication; None where the account has no such case."""
+def find_case(
+    target: Target, *, case_id: str = "", display_id: str = "", read_first: bool = True
+) -> tuple[FoundCase | None, datetime | None]:
+    """One case by either id, with its first communication unless told otherwise; None where the account has no such case."""
     params: dict[str, Any] = {"caseIdList": [case_id]} if case_id else {"displayId": display_id}
     client = clients.reader("support", target)
     try:
@@ -160,7 +165,7 @@ def find_case(target: Target, *, case_id: str = "", display_id: str = "") -> tup
             return None, None
         raise
     rows = _listed(answer, "cases")
-    return (_found(client, rows[0], want_first=True) if rows else None), _date_of(answer)
+    return (_found(client, rows[0], want_first=read_first) if rows else None), _date_of(answer)
 
 
 def search_cases(
@@ -255,7 +260,8 @@ def _first_body(client: Any, row: dict[str, Any]) -> str | None:
     """The body of the case's first communication. Only the five newest come with the case; older ones are paged."""
     recent = row.get("recentCommunications", {})
     bodies = recent.get("communications", [])
-    if not recent.get("nextToken") and 0 < len(bodies) < 5:
+    all_here = not recent.get("nextToken") and 0 < len(bodies) < RECENT
+    if all_here or _began_the_case(bodies, row):
         return _oldest(bodies)
     bodies, params = [], {"caseId": row["caseId"], "maxResults": 100}
     while True:
@@ -264,6 +270,13 @@ def _first_body(client: Any, row: dict[str, Any]) -> str | None:
         if not answer.get("nextToken"):
             return _oldest(bodies)
         params["nextToken"] = answer["nextToken"]
+
+
+def _began_the_case(communications: list[dict[str, Any]], row: dict[str, Any]) -> bool:
+    """Whether the oldest of the recent communications was written as the case was opened."""
+    oldest = min((_instant(item.get("timeCreated")) or UNDATED for item in communications), default=UNDATED)
+    opened = _instant(row.get("timeCreated"))
+    return opened is not None and oldest - opened <= timedelta(seconds=1)
 
 
 def _oldest(communications: list[dict[str, Any]]) -> str | None:

@@ -2,11 +2,9 @@
 
 from datetime import timedelta
 
-from celery import current_app
-from django.conf import settings
-
 from casesite import clock
 from casesite.database import write
+from casesite.pacing import bell
 
 from .models import Beat
 
@@ -26,15 +24,7 @@ def ring() -> None:
                 defaults={"role": "canary", "started_at": now, "at": now, "queues": queue_name},
             )
             Beat.objects.filter(pk=beat.pk, rung_at=None).update(rung_at=now)
-        current_app.send_task(
-            TASK,
-            args=[queue_name],
-            queue=queue_name,
-            priority=settings.BELL_PRIORITY[queue_name],
-            expires=settings.BELL_EXPIRES,
-            ignore_result=True,
-            retry=False,
-        )
+        bell.ring_now(TASK, queue_name, queue_name=queue_name)
 
 
 def answer(queue_name: str) -> None:

@@ -13,7 +13,10 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, F, Min, Q
 
 from casesite import clock
+from casesite.catalog import questions
 from casesite.database import write
+from casesite.lookups import cleaning
+from casesite.lookups.models import Lookup
 from casesite.pacing import bell, times
 from casesite.submissions import queue
 from casesite.submissions.models import PAYLOAD_VERSION, URGENT_RANK, Submission
@@ -59,6 +62,8 @@ class Dispatcher:
             except DatabaseError:
                 logger.exception("the dispatcher waits for the database")
                 connection.close()
+            except Exception:  # one broken part of a round must not end the sweeping of all others
+                logger.exception("a round of the dispatcher failed")
             self.stop.wait(pause)
         process.stopping.set()
         if self._pool:
@@ -74,7 +79,7 @@ class Dispatcher:
         due = due_accounts(clock.now())
         self._ring(due)
         self._drain(due)
-        self._now_and_then("canary", canary.EVERY, self._ring_canary)
+        self._now_and_then("canary", canary.EVERY, canary.ring)
         self._now_and_then("sync", MINUTE, _refresh_and_clean)
         self._now_and_then("alarms", MINUTE, raise_alarms)
 
@@ -96,12 +101,6 @@ class Dispatcher:
             return False
         self._rung[task, account_pk] = now
         return True
-
-    def _ring_canary(self) -> None:
-        try:
-            canary.ring()
-        except Exception as exc:  # no broker: its silence is what the canary shows
-            logger.warning("the broker takes no bell", extra={"error": type(exc).__name__})
 
     # --- doing it ourselves ----------------------------------------------------------------------------------------------
     def _drain(self, due: "dict[int, DueWork]") -> None:
@@ -214,8 +213,6 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
 
 
 def accounts_with_lookups() -> list[int]:
-    from casesite.lookups.models import Lookup
-
     return list(Lookup.objects.filter(state="open").values_list("account_id", flat=True).distinct())
 
 
@@ -292,11 +289,8 @@ def park_hopeless() -> None:
 
 # --- now and then ----------------------------------------------------------------------------------------------------------
 def _refresh_and_clean() -> None:
-    from casesite import lookups
-    from casesite.catalog import sync
-
-    sync.ask_for_due_refreshes()
-    lookups.clean_up()
+    questions.ask_for_due_refreshes()
+    cleaning.clean_up()
     with write():
         Beat.objects.filter(role__in=("worker", "dispatcher"), at__lt=clock.now() - timedelta(days=1)).delete()
 

@@ -19,6 +19,7 @@ from casesite.aws.errors import AwsError, Refused
 from casesite.aws.support import FoundCase
 from casesite.cases.models import Case
 from casesite.database import write
+from casesite.lookups.reading import target_of
 from casesite.pacing import bell, gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import marker as markers
@@ -70,7 +71,7 @@ def due_looks(account_pk: int, now: datetime) -> Any:
 
 def look(account_pk: int) -> bool:
     """Look for all of an account's due rows with one search. False where none was due."""
-    from .sender import endpoint_name, target_of  # the sender looks too: before it sends again
+    from .sender import endpoint_name  # the sender looks too: before it sends again
 
     claimed = _claim_looks(account_pk)
     if not claimed:
@@ -330,8 +331,6 @@ class LookBefore:
 
 def look_before_sending(row: Submission) -> LookBefore:
     """Search for any case of ours for the row's case, whichever submission opened it."""
-    from .sender import target_of
-
     bound = row.verify_first or clock.now()
     try:
         seen = search(target_of(row.account), [row], after=row.case.created_at - LOOK_BACK)
@@ -391,8 +390,6 @@ def read_due(account_pk: int) -> bool:
 
 def read_case(submission_pk: Any) -> None:
     """Store the display id and status of a delivered case; tried again until AWS shows them."""
-    from .sender import target_of
-
     with write():
         now = clock.now()
         row = Submission.objects.select_related("account", "case").get(pk=submission_pk)
@@ -403,7 +400,7 @@ def read_case(submission_pk: Any) -> None:
         return
     try:
         gate.wait_for_read(row.account_id)
-        found, _aws_date = support.find_case(target_of(row.account), case_id=row.remote_id)
+        found, _aws_date = support.find_case(target_of(row.account), case_id=row.remote_id, read_first=False)
     except (AwsError, gate.GateClosed) as exc:
         _note_trouble(row.account_id, exc)
         found = None

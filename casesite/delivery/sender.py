@@ -17,6 +17,7 @@ from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Trace
 from casesite.aws.requests import SupportCaseRequest
 from casesite.catalog.models import SupportCatalog
 from casesite.database import write
+from casesite.lookups.reading import target_of
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import queue
@@ -24,7 +25,6 @@ from casesite.submissions.models import Submission
 from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount
 
 from . import claim, process, reconcile, report, watchdog
 from .models import Attempt
@@ -52,10 +52,6 @@ class NotReady(Exception):
 
 class Unfit(Exception):
     """The request can never work."""
-
-
-def target_of(account: AwsAccount) -> Target:
-    return Target(account.account_id, account.role_arn, account.external_id)
 
 
 def endpoint_name() -> str:

@@ -9,6 +9,7 @@ from casesite.aws.clients import clients
 from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
+from casesite.lookups.reading import target_of
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.teams.models import AwsAccount
@@ -52,7 +53,7 @@ def _probe(account_pk: int, mode: Mode) -> None:
     if stopped is None:
         return
     account = AwsAccount.objects.get(pk=account_pk)
-    target = sender.target_of(account)
+    target = target_of(account)
     waiting = claim.due_rows(account_pk, clock.now()).order_by("rank", "queued_at").first()
     try:
         clients.forget_keys(target)

@@ -37,15 +37,18 @@ def ring(task: str, account_pk: int, *, queue_name: str = "default") -> None:
     _ensure_ringer()
 
 
-def ring_now(task: str, account_pk: int, *, queue_name: str = "default") -> bool:
-    """Ring in this thread; False where the broker did not take it or failed less than 10 s ago."""
+def ring_now(task: str, about: int | str, *, queue_name: str = "default") -> bool:
+    """Ring in this thread; False where the broker did not take it or failed less than 10 s ago.
+
+    `about` is all that a message carries: an account's primary key, or a queue's name for the canary.
+    """
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return False
     try:
         current_app.send_task(
             task,
-            args=[account_pk],
+            args=[about],
             queue=queue_name,
             priority=settings.BELL_PRIORITY[queue_name],
             expires=settings.BELL_EXPIRES,
@@ -55,7 +58,7 @@ def ring_now(task: str, account_pk: int, *, queue_name: str = "default") -> bool
     except Exception as exc:  # whatever the broker does, the row is in the database and the dispatcher finds it
         _quiet_until = time.monotonic() + QUIET_AFTER_FAILURE
         logger.warning(
-            "the broker did not take a bell", extra={"task": task, "account": account_pk, "error": type(exc).__name__}
+            "the broker did not take a bell", extra={"task": task, "about": about, "error": type(exc).__name__}
         )
         return False
     return True

@@ -11,13 +11,14 @@ from .states import UNFINISHED, State
 def recompute(case_id: int) -> Stage:
     """Write and return the stage that the case's rows imply. Call it in the moving transaction."""
     case = Case.objects.select_for_update().get(pk=case_id)
-    stage = _stage_of(case)
+    stage = stage_of(case)
     if stage != case.stage:
         Case.objects.filter(pk=case_id).update(stage=stage, changed_at=clock.now())
     return stage
 
 
-def _stage_of(case: Case) -> Stage:
+def stage_of(case: Case) -> Stage:
+    """The stage that the case and its submissions imply."""
     if case.aws_case_id:
         return Stage.RESOLVED if case.aws_status == "resolved" else Stage.OPEN
     # By name: the model imports this module.
