@@ -32,10 +32,11 @@ check: .venv/.dev ## style, types, migrations, templates, deployment, documents,
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy casesite manage.py
-	$(PY) manage.py makemigrations --check --dry-run
 	.venv/bin/djlint templates --lint --quiet
-	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && echo "manage.py check --deploy" && \
-	  CASESITE_VAR="$$var" CASESITE_URL=https://cases.example.com CASESITE_PROXIES=1 \
+	@var=$$(mktemp -d) && trap 'rm -rf "$$var"' EXIT && export CASESITE_VAR="$$var" && \
+	  echo "manage.py makemigrations --check" && $(PY) manage.py makemigrations --check --dry-run && \
+	  echo "manage.py check --deploy" && \
+	  CASESITE_URL=https://cases.example.com CASESITE_PROXIES=1 \
 	  CASESITE_SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
 	  $(PY) manage.py check --deploy --fail-level WARNING
 	@$(STATES) | diff -u docs/states.md - || { echo "docs/states.md is old: make docs" >&2; exit 1; }
