@@ -14,8 +14,8 @@ from casesite.runner.supervisor import Asked, Failed, Supervisor
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 
 OBEDIENT = """
-import signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: (print("bye", flush=True), sys.exit(0)))
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"bye\\n"), sys.exit(0)))
 print("here", flush=True)
 time.sleep(60)
 """
