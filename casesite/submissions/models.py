@@ -113,6 +113,7 @@ class Submission(models.Model):
             models.Index(fields=("account", "state", "rank", "queued_at"), name="submission_claim"),
             models.Index(fields=("state", "due_at"), name="submission_due"),
             models.Index(fields=("state", "lease_until"), name="submission_lease"),
+            models.Index(fields=("submitted_at",), condition=Q(review_after=True), name="submission_review_after"),
         ]
 
     def __str__(self) -> str:

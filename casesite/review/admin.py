@@ -1,0 +1,112 @@
+"""Submissions in the admin: the reviewer's queue, the review page, the page about what needs a person.
+
+Rows are moved by the verbs of submissions.workflow alone; nobody adds, edits or deletes one here.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch
+from django.db.models.fields.json import KT
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path
+from django.utils.translation import gettext_lazy as _
+
+from casesite.submissions.models import Submission, SubmissionQuerySet
+from casesite.submissions.states import State
+from casesite.teams.permissions import reviewing_team_ids
+from casesite.web.modeladmin import HouseAdmin
+
+from . import lists, views
+from .models import Viewing
+
+NAME = "submissions_submission"
+
+
+@admin.register(Submission)
+class SubmissionAdmin(HouseAdmin):
+    list_filter = (
+        "state",
+        ("account", lists.AccountFilter),
+        "review_after",
+        lists.SeverityFilter,
+    )
+    list_select_related = ("case", "account", "submitted_by")
+    paginator = lists.ShortPaginator
+    search_fields = ("case__reference", "content__subject", "marker", "remote_id")
+    search_help_text = _("Reference, AWS case id, or words of the subject")
+
+    # --- who may ---------------------------------------------------------------------------------------------------------
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """By role in a team, not by rows of permissions."""
+        return request.user.is_superuser or bool(reviewing_team_ids(request.user))
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    # --- the list ----------------------------------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> SubmissionQuerySet:
+        rows = lists.rows_for(request.user).defer("content", "payload")
+        return rows.annotate(subject=KT("content__subject"), severity_code=KT("content__severity_code"))
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """A queue: the most urgent first, then the one that waits longest. Anything else: the newest first."""
+        return ("rank", "submitted_at") if lists.queue_of(request) else ("-submitted_at",)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self._check_may_view(request)
+        try:
+            listed = self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return redirect(f"admin:{NAME}_changelist")
+        return render(request, "review/queue.html", _list_context(request, listed))
+
+    # --- one row -----------------------------------------------------------------------------------------------------------
+    def review_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return views.review(request, self._find(request, pk))
+
+    def attention_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        return views.attention(request, self._find(request, pk))
+
+    def get_urls(self) -> list[Any]:
+        guarded = self.admin_site.admin_view
+        return [
+            path("", guarded(self.changelist_view), name=f"{NAME}_changelist"),
+            path("<uuid:pk>/change/", guarded(self.review_view), name=f"{NAME}_change"),
+            path("<uuid:pk>/attention/", guarded(self.attention_view), name=f"{NAME}_attention"),
+        ]
+
+    def _find(self, request: HttpRequest, pk: UUID) -> Submission:
+        """The row, or 404 where it is none of the person's."""
+        self._check_may_view(request)
+        return get_object_or_404(lists.rows_for(request.user).select_related(*views.RELATED), pk=pk)
+
+    def _check_may_view(self, request: HttpRequest) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied(_("Only reviewers and leads see what waits for review."))
+
+
+def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
+    """The rows of one page, and what the list can be narrowed to."""
+    accounts = next((spec for spec in listed.filter_specs if isinstance(spec, lists.AccountFilter)), None)
+    return {
+        "listed": listed,
+        "rows": listed.result_list.prefetch_related(Prefetch("viewings", Viewing.objects.by_others(request.user))),
+        "queues": lists.QUEUES,
+        "queue": lists.queue_of(request),
+        "asked": {name: values[0] for name, values in listed.filter_params.items()},
+        "states": State.choices,
+        "severities": lists.RANKS,
+        "accounts": accounts.lookup_choices if accounts else (),
+    }

@@ -1,0 +1,68 @@
+"""What reviewers and leads give with their decisions."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+REASON_LIMIT = 2000
+
+
+class ReasonField(forms.CharField):
+    """A few words to the others. Browsers send CRLF; we keep LF."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 4, "class": "form-control"})
+        super().__init__(label=gettext_lazy("Reason"), max_length=REASON_LIMIT, widget=widget, **options)
+
+    def to_python(self, value: Any) -> str:
+        return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
+
+
+class DecisionForm(forms.Form):
+    """Approve, return, reject; or say that one has looked at what went out before review."""
+
+    DECISIONS = ("approve", "return", "reject", "looked")
+
+    decision = forms.ChoiceField(choices=[(name, name) for name in DECISIONS])
+    payload_sha256 = forms.CharField(max_length=64)
+    reason = ReasonField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        stops = given.get("decision") in ("return", "reject")
+        if stops and "reason" not in self.errors and not given.get("reason"):
+            self.add_error("reason", _("Say why: the author reads it and works with it."))
+        return given
+
+
+class CareForm(forms.Form):
+    """One of a lead's ways out, with its reason."""
+
+    reason = ReasonField(error_messages={"required": gettext_lazy("Say why: the others read it.")})
+
+
+class CaseIdForm(forms.Form):
+    """An id of AWS's: the case id of its API, or the display id that people see in the console."""
+
+    aws_id = forms.CharField(
+        label=gettext_lazy("AWS case id or display id"),
+        max_length=100,
+        error_messages={"required": gettext_lazy("Enter the id of a case at AWS.")},
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_aws_id(self) -> str:
+        given: str = self.cleaned_data["aws_id"].strip()
+        if not given.startswith("case-") and not given.isdecimal():
+            raise forms.ValidationError(
+                _("A case id begins with “case-”; a display id is a number, such as 170123456700123.")
+            )
+        return given
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What the worker is asked."""
+        given = self.cleaned_data["aws_id"]
+        return {"case_id": given} if given.startswith("case-") else {"display_id": given}

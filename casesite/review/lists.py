@@ -1,0 +1,146 @@
+"""The lists of the reviewer's desk: what waits, what went out before review, what needs a person."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.paginator import Paginator
+from django.db.models import Count, Min, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from casesite.submissions.models import RANKS, Submission, SubmissionQuerySet
+from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount
+from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
+from casesite.web.topbar import Link
+
+COUNTED = 1000  # rows; of a longer list the first so many are shown
+URL = "admin:submissions_submission_changelist"
+
+
+def rows_for(user: Any) -> SubmissionQuerySet:
+    """What a person reviews: the rows of the teams they review for; a superuser sees those of all their teams."""
+    rows = Submission.objects.visible_to(user)
+    return rows if user.is_superuser else rows.filter(case__team_id__in=reviewing_team_ids(user))
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One of the short lists that somebody has to empty. `where` is its filter in addresses and in the database."""
+
+    name: str
+    title: Any
+    empty: Any
+    where: dict[str, str]
+    leads_only: bool = False
+
+    @property
+    def url(self) -> str:
+        return f"{reverse(URL)}?{urlencode(self.where)}"
+
+    @property
+    def condition(self) -> Q:
+        return Q(**{name.removesuffix("__exact"): value for name, value in self.where.items()})
+
+    def is_shown(self, request: HttpRequest) -> bool:
+        """Whether the address asks for this list, narrowed or not."""
+        asked = request.GET
+        return all(
+            value in (asked.get(name), asked.get(name.removesuffix("__exact"))) for name, value in self.where.items()
+        )
+
+
+WAITING = Queue(
+    "waiting",
+    _("Waiting for review"),
+    _("Nothing waits for review. What agents submit appears here, the most urgent first."),
+    {"state__exact": State.PENDING_REVIEW.value},
+)
+LOOK_NOW = Queue(
+    "look_now",
+    _("Sent before review, look now"),
+    _(
+        "Nothing to look at. Urgent cases that an account's policy sends at once appear here until somebody has read them."
+    ),
+    {"review_after__exact": "1"},
+)
+NEEDS_PERSON = Queue(
+    "needs_person",
+    _("Needs a person"),
+    _("Nothing needs a person. What the site can't decide by itself appears here, with all it knows."),
+    {"state__exact": State.NEEDS_ATTENTION.value},
+    leads_only=True,
+)
+QUEUES = (WAITING, LOOK_NOW, NEEDS_PERSON)
+
+
+def queue_of(request: HttpRequest) -> Queue | None:
+    """The list that the address asks for; None for any other selection."""
+    return next((queue for queue in QUEUES if queue.is_shown(request)), None)
+
+
+def link(request: HttpRequest) -> Link | None:
+    """Review in the top bar, for those who review."""
+    if not (request.user.is_staff and reviewing_team_ids(request.user)):
+        return None
+    return Link(text=_("Review"), url=WAITING.url, covers=reverse(URL), count_text=_("waiting for review"))
+
+
+def count(request: HttpRequest) -> int:
+    """How many wait for this person. What one wrote oneself waits for somebody else."""
+    return rows_for(request.user).filter(WAITING.condition).exclude(submitted_by=request.user).count()
+
+
+@dataclass(frozen=True)
+class Number:
+    """How many rows a list holds, and since when the oldest is there."""
+
+    queue: Queue
+    count: int
+    oldest: datetime | None
+
+
+def numbers(request: HttpRequest) -> list[Number]:
+    """The lists that this person empties."""
+    leads = bool(lead_team_ids(request.user))
+    return [_number(queue, request.user) for queue in QUEUES if leads or not queue.leads_only]
+
+
+def _number(queue: Queue, user: Any) -> Number:
+    rows = rows_for(user).filter(queue.condition).exclude(submitted_by=user)
+    found = rows.aggregate(count=Count("pk"), oldest=Min("submitted_at"))
+    return Number(queue, **found)
+
+
+# --- pieces of the admin's list ---------------------------------------------------------------------------------------------
+class AccountFilter(admin.RelatedFieldListFilter):
+    """Accounts of the person's teams, and no others."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+        accounts = AwsAccount.objects.visible_to(request.user).order_by("name", "account_id")
+        return [(account.pk, str(account)) for account in accounts]
+
+
+class SeverityFilter(admin.SimpleListFilter):
+    title = _("Severity")
+    parameter_name = "severity"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [(code, code) for code in RANKS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Submission]) -> QuerySet[Submission]:
+        code = self.value()
+        return queryset.filter(rank=RANKS[code]) if code in RANKS else queryset
+
+
+class ShortPaginator(Paginator):
+    """Counts no further than anybody reads."""
+
+    @cached_property
+    def count(self) -> int:
+        return min(self.object_list[: COUNTED + 1].count(), COUNTED)

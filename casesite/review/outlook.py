@@ -1,0 +1,44 @@
+"""When a submission goes out, in the words and numbers that a reviewer decides with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from casesite import clock
+from casesite.submissions import queue
+from casesite.submissions.models import Submission
+from casesite.submissions.states import State
+from casesite.teams.models import CheckResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """`at` is None where nobody can tell: behind too many others. `now` means without waiting."""
+
+    at: datetime | None
+    now: bool
+    used: int
+    limit: int
+    reserve: int
+    urgent: bool
+    blocked: str = ""  # why the account can't send, in words
+
+
+def outlook_of(submission: Submission) -> Outlook | None:
+    """For a row that waits: when it goes out, if it is approved now. None for rows that have left or ended."""
+    if submission.state not in (State.PENDING_REVIEW, State.QUEUED):
+        return None
+    account = submission.account
+    found = queue.queue_of(account, clock.now())
+    if submission.state == State.QUEUED:
+        at = found.planned.get(submission.pk)
+    else:
+        at = found.would_go_out(submission.content["severity_code"])
+    return Outlook(
+        at=at,
+        now=at is not None and at <= found.now,
+        used=found.budget.used,
+        limit=found.budget.limit,
+        reserve=found.budget.reserve,
+        urgent=submission.is_urgent,
+        blocked=account.check_summary if account.check_result == CheckResult.BLOCKED else "",
+    )

@@ -1,0 +1,86 @@
+"""Every parameter that AWS will receive, in AWS's name, with the human name beside it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from casesite.catalog.known import LANGUAGES, IssueType
+from casesite.catalog.models import SupportCatalog
+from casesite.catalog.schema import SupportSnapshot
+from casesite.submissions.models import Submission
+
+# AWS's name, the form's name, and what people call it; in the order of the page.
+NAMES: tuple[tuple[str, str, Any], ...] = (
+    ("issueType", "issue_type", _("Kind")),
+    ("serviceCode", "service_code", _("Service")),
+    ("categoryCode", "category_code", _("Category")),
+    ("severityCode", "severity_code", _("Severity")),
+    ("language", "language", _("Case language")),
+    ("subject", "subject", _("Subject")),
+    ("communicationBody", "communication_body", _("Description")),
+    ("ccEmailAddresses", "cc_email_addresses", _("Copy to")),
+)
+FIELD_NAMES = {field: name for _aws_name, field, name in NAMES}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """`values` are the very strings of the request; `said` is what AWS's catalogue calls a code."""
+
+    aws_name: str
+    name: Any
+    values: tuple[str, ...]
+    said: str = ""
+
+    @property
+    def is_code(self) -> bool:
+        return self.aws_name in ("issueType", "serviceCode", "categoryCode", "severityCode", "language")
+
+    @property
+    def is_body(self) -> bool:
+        return self.aws_name == "communicationBody"
+
+    @property
+    def length(self) -> int:
+        return sum(len(value) for value in self.values)
+
+
+def parameters_of(submission: Submission, catalog: SupportCatalog | None) -> list[Parameter]:
+    """All members of the payload. One that this page does not know comes last, by AWS's name."""
+    payload = submission.payload
+    names = {aws_name: name for aws_name, _field, name in NAMES}
+    order = [*(name for name in names if name in payload), *(name for name in payload if name not in names)]
+    said = said_by(payload, catalog.snapshot if catalog else None)
+    return [Parameter(key, names.get(key, key), _strings(payload[key]), said.get(key, "")) for key in order]
+
+
+def said_by(payload: dict[str, Any], snapshot: SupportSnapshot | None) -> dict[str, str]:
+    """The catalogue's names for the codes of a payload, by parameter."""
+    found = {
+        "issueType": dict(IssueType.choices).get(payload.get("issueType")),
+        "language": dict(LANGUAGES).get(payload.get("language", "")),
+    }
+    if snapshot:
+        service = payload.get("serviceCode", "")
+        found |= {
+            "serviceCode": _name(snapshot.service(service)),
+            "categoryCode": _name(snapshot.category(service, payload.get("categoryCode", ""))),
+            "severityCode": _name(snapshot.severity(payload.get("severityCode", ""))),
+        }
+    return {key: str(name) for key, name in found.items() if name}
+
+
+def catalog_of(submission: Submission) -> SupportCatalog | None:
+    """The snapshot that the choices were checked against."""
+    return SupportCatalog.objects.filter(
+        account=submission.account_id, content_sha256=submission.catalog_sha256
+    ).first()
+
+
+def _name(found: Any) -> str | None:
+    return found.name if found else None
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)
