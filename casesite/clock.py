@@ -11,7 +11,8 @@ def now() -> datetime:
     return _source() if _source else datetime.now(UTC)
 
 
-def replace(source: Callable[[], datetime] | None) -> None:
-    """Take the time from `source` (None: from the system again). For tests and simulations."""
+def replace(source: Callable[[], datetime] | None) -> Callable[[], datetime] | None:
+    """Take the time from `source` (None: from the system again); returns what it was taken from. For tests and demo data."""
     global _source
-    _source = source
+    _source, before = source, _source
+    return before

@@ -34,6 +34,7 @@ GOOD, LIMITED, BLOCKED = CheckResult.GOOD, CheckResult.LIMITED, CheckResult.BLOC
 SEVERITY_OF_RESULT = {GOOD: 0, LIMITED: 1, BLOCKED: 2}
 SKEW = timedelta(seconds=60)
 TRIES = 3  # of a question that AWS throttles
+PATIENCE = 10.0  # seconds to wait for a token
 OPENED_CASE = "DryRunOpenedCase"
 NO_DRY_RUN = "no_dry_run"
 Answer = TypeVar("Answer")
@@ -278,12 +279,22 @@ class Examination:
 
     def _pace(self) -> None:
         """Wait for a token. A gate that is shut for trouble is no obstacle: whether it may open is what a check finds out."""
-        try:
-            gate.wait_for_read(self.account.pk)
-        except gate.GateClosed as shut:
-            if shut.closed.because in ("rate", "throttled"):
-                raise
-            time.sleep(0.5 / settings.GATE_RATE)
+        give_up = time.monotonic() + PATIENCE
+        while shut := self._take_token():
+            if shut.because not in ("rate", "throttled"):
+                time.sleep(0.25 / settings.GATE_RATE)
+                return
+            if shut.because == "throttled" or time.monotonic() > give_up:
+                raise gate.GateClosed(shut)
+            time.sleep(0.05)
+
+    def _take_token(self) -> gate.Closed | None:
+        """One for reads, else one for writes as long as a send still finds one: somebody waits for the check."""
+        with write():
+            shut = gate.take(self.account.pk, Mode.READ)
+            if shut and shut.because == "rate" and gate.take(self.account.pk, Mode.WRITE, leave=1) is None:
+                return None
+            return shut
 
     def _refused(self, need: Need, exc: AwsError) -> None:
         """AWS did not do what was asked. That it looked at the parameters or counted cases shows that it let us in."""

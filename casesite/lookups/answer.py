@@ -12,9 +12,11 @@ from casesite.aws.errors import AwsError
 from casesite.database import write
 from casesite.pacing.gate import GateClosed
 from casesite.pacing.times import MINUTE, SECOND, scaled
+from casesite.teams.models import AwsAccount
 
 from . import registry
 from .models import Lookup, LookupState
+from .questions import key_of
 from .words import explain, is_passing
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,13 @@ def answer_one(lookup: Lookup) -> None:
         _record_failure(lookup, text % {"error": type(exc).__name__}, again=True)
     else:
         _record_answer(lookup, answer, question.expires)
+
+
+def settle(kind: str, account: AwsAccount, params: dict[str, Any], answer: Any) -> None:
+    """Answer an open question with what a command has just found out, so that no worker asks AWS the same again."""
+    lookup = Lookup.objects.open().filter(account=account, kind=kind, key=key_of(params)).first()
+    if lookup:
+        _record_answer(lookup, answer, registry.get(kind).expires)
 
 
 def _lease() -> timedelta:

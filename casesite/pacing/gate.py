@@ -56,16 +56,16 @@ def closed(gate: AccountGate, now: datetime) -> Closed | None:
     return None
 
 
-def take(account_pk: int, mode: Mode) -> Closed | None:
-    """Take one token, or say why not. Call it in a write transaction."""
+def take(account_pk: int, mode: Mode, *, leave: float = 0.0) -> Closed | None:
+    """Take one token, but not one of the last `leave`, or say why not. Call it in a write transaction."""
     gate, now = of(account_pk, mode), clock.now()
     if shut := closed(gate, now):
         return shut
     burst = _start(mode)
     passed = max(0.0, (now - gate.refilled_at).total_seconds())
     tokens = min(burst, gate.tokens + passed * gate.rate)
-    if tokens < 1:
-        return Closed(now + timedelta(seconds=(1 - tokens) / gate.rate), "rate")
+    if tokens < 1 + leave:
+        return Closed(now + timedelta(seconds=(1 + leave - tokens) / gate.rate), "rate")
     AccountGate.objects.filter(pk=gate.pk).update(tokens=tokens - 1, refilled_at=now)
     return None
 

@@ -5,13 +5,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from casesite.catalog import account_check
+from casesite.catalog import account_check, questions
 from casesite.catalog.several import chosen, report_each
+from casesite.lookups import answer
 from casesite.teams.models import AwsAccount, CheckResult
 
 
 def line_of(account: AwsAccount) -> tuple[bool, str]:
-    found = account_check.check(account)
+    answer.settle(questions.CHECK, account, {}, account_check.answer(account, {}))
+    found = AwsAccount.objects.get(pk=account.pk)
     line = str(CheckResult(found.check_result).label)
     worse = [row for row in found.check_details if row["state"] != CheckResult.GOOD]
     line += "".join(f"\n  {row['name']}: {' '.join(filter(None, (row['text'], row['todo'])))}" for row in worse)
@@ -19,7 +21,9 @@ def line_of(account: AwsAccount) -> tuple[bool, str]:
 
 
 class Command(BaseCommand):
-    help = "Check the role, plan and permissions of accounts (all active ones by default). Needs no worker; opens nothing."
+    help = (
+        "Check the role, plan and permissions of accounts (all active ones by default). Needs no worker; opens nothing."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("accounts", nargs="*", metavar="ACCOUNT", help="12 digits")

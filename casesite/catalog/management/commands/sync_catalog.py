@@ -5,13 +5,17 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from casesite.catalog import sync
+from casesite.catalog import questions, sync
+from casesite.catalog.models import SupportCatalog
 from casesite.catalog.several import chosen, report_each
+from casesite.lookups import answer
 from casesite.teams.models import AwsAccount
 
 
 def line_of(account: AwsAccount) -> tuple[bool, str]:
-    row = sync.refresh(account)
+    answer.settle(questions.CATALOG, account, {}, sync.answer_catalog(account, {}))
+    row = SupportCatalog.objects.filter(account=account).newest()
+    assert row is not None
     news = "new" if row.fetched_at == row.seen_at else f"unchanged since {row.fetched_at:%Y-%m-%d %H:%M} UTC"
     snapshot = row.snapshot
     return True, f"{len(snapshot.services)} services, {len(snapshot.severities)} severities, {news}"

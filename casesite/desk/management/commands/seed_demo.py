@@ -1,0 +1,166 @@
+"""`seed_demo [--if-empty]`: people, teams, accounts and cases to look around with. In sandbox mode only."""
+
+import json
+import os
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import ProxyHandler, Request, build_opener
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import make_password
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from casesite import clock
+from casesite.cases.models import Case, random_groups
+from casesite.catalog.models import SupportCatalog
+from casesite.desk import demo, drafts
+from casesite.desk.forms.offer import Offer
+from casesite.desk.forms.support import SupportForm
+from casesite.submissions import workflow
+from casesite.teams.models import AwsAccount, Membership, Preferences, Role, Team
+
+
+class Command(BaseCommand):
+    help = "Fill a site in sandbox mode with demo data. Sign-ins are written to demo-sign-ins.txt in the var folder."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a team already")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.SANDBOX:
+            raise CommandError("Demo data is for the sandbox only: CASESITE_AWS is live here.")
+        if options["if_empty"] and Team.objects.exists():
+            return
+        with ThreadPoolExecutor() as threads:
+            # Hashing passwords takes longer than all the rest, and needs neither the database nor this thread.
+            passwords = {person.name: random_groups(3).lower() for person in demo.PEOPLE}
+            hashes = {name: threads.submit(make_password, password) for name, password in passwords.items()}
+            declare_at_simulator()
+            make_accounts()
+            with suppress(CommandError):  # one account of the story can't send
+                call_command("check_accounts", *(account.account_id for account in demo.ACCOUNTS), stdout=self.stdout)
+            made = make_people({name: hashed.result() for name, hashed in hashes.items()})
+        write_sign_ins(settings.VAR / "demo-sign-ins.txt", {name: passwords[name] for name in made})
+        for story in demo.STORIES:
+            tell(story)
+
+
+def declare_at_simulator() -> None:
+    """The accounts as "AWS" knows them: role, external id, plan."""
+    for account in demo.ACCOUNTS:
+        body = {
+            "account_id": account.account_id,
+            "plan": account.plan,
+            "role_arn": account.role_arn,
+            "external_id": account.external_id,
+        }
+        request = Request(
+            f"{settings.SANDBOX_URL}/_sandbox/accounts", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        try:
+            build_opener(ProxyHandler({})).open(request, timeout=10).close()
+        except URLError as exc:
+            raise CommandError(
+                f"The simulator at {settings.SANDBOX_URL} does not answer ({exc.reason}). Start `manage.py up` first."
+            ) from exc
+
+
+@transaction.atomic
+def make_accounts() -> None:
+    for account in demo.ACCOUNTS:
+        team, _made = Team.objects.get_or_create(name=account.team)
+        row, _made = AwsAccount.objects.get_or_create(
+            account_id=account.account_id,
+            defaults={
+                "name": account.name,
+                "role_arn": account.role_arn,
+                "external_id": account.external_id,
+                "review_policy": account.review_policy,
+            },
+        )
+        row.teams.add(team)
+
+
+@transaction.atomic
+def make_people(hashes: dict[str, str]) -> list[str]:
+    """The names of those who were not there yet."""
+    made = []
+    for person in demo.PEOPLE:
+        staff = person.superuser or any(role != Role.AGENT for role in person.roles.values())
+        user, is_new = get_user_model().objects.get_or_create(
+            username=person.name,
+            defaults={"password": hashes[person.name], "is_staff": staff, "is_superuser": person.superuser},
+        )
+        for team, role in person.roles.items():
+            Membership.objects.get_or_create(team=Team.objects.get(name=team), user=user, defaults={"role": role})
+        if person.time_zone:
+            Preferences.objects.get_or_create(user=user, defaults={"time_zone": person.time_zone})
+        if is_new:
+            made.append(person.name)
+    return made
+
+
+def write_sign_ins(path: Path, passwords: dict[str, str]) -> None:
+    """Name, password and role, a line each, for the owner's eyes only. People who were there keep their line."""
+    if not passwords:
+        return
+    kept = path.read_text().splitlines() if path.exists() else []
+    lines = [line for line in kept if line.partition(", ")[0] not in passwords]
+    lines += [
+        f"{person.name}, {passwords[person.name]}, {person.role}" for person in demo.PEOPLE if person.name in passwords
+    ]
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write("\n".join(lines) + "\n")
+
+
+def tell(story: demo.Story) -> None:
+    """Write a case as its author would have, by the form; then decide on it as its reviewer."""
+    users = get_user_model().objects
+    author = users.get(username=story.author)
+    if Case.objects.filter(author=author, subject=story.values["subject"]).exists():
+        return
+    account = AwsAccount.objects.get(account_id=story.account.account_id)
+    with minutes_ago(story.minutes_ago):
+        case = drafts.store_new(
+            filled_in(story, author, account), by=author, token=drafts.new_token(), submit=story.submitted
+        )
+    if story.reviewer:
+        submission = case.submissions.get()
+        decision = {"by": users.get(username=story.reviewer), "payload_sha256": submission.payload_sha256}
+        if story.reason:
+            workflow.return_to_author(submission, reason=story.reason, **decision)
+        else:
+            workflow.approve(submission, **decision)
+
+
+def filled_in(story: demo.Story, author: Any, account: AwsAccount) -> SupportForm:
+    values = {"issue_type": "technical", "language": "en", "account": account.pk, **story.values}
+    values["team"] = Team.objects.get(name=story.account.team).pk
+    catalog = SupportCatalog.objects.newest_of(account)
+    categories = catalog.snapshot.category_choices(values["service_code"]) if catalog else []
+    values["category_code"] = categories[0][0] if categories else ""
+    form = SupportForm(values, offer=Offer(author, values), submitting=story.submitted)
+    if not form.is_valid():
+        raise CommandError(f"The demo case “{values['subject']}” does not fit the form: {form.errors.as_text()}")
+    return form
+
+
+@contextmanager
+def minutes_ago(minutes: int) -> Iterator[None]:
+    """Let the site's clock show an earlier time, so that the story has some age."""
+    then = clock.now() - timedelta(minutes=minutes)
+    before = clock.replace(lambda: then)
+    try:
+        yield
+    finally:
+        clock.replace(before)
