@@ -14,5 +14,3 @@ class TeamsConfig(AppConfig):
 
         user_logged_in.connect(preferences.start_session, dispatch_uid="casesite.teams.preferences")
         bar.register_link("review", topbar.review)
-        bar.register_link("accounts", topbar.accounts)
-        bar.register_notice(topbar.blocked_accounts)

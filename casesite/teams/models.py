@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -158,7 +159,9 @@ class AwsAccount(models.Model):
     check_details = models.JSONField(
         default=list, editable=False
     )  # [{"name", "state": good|limited|blocked, "text", "todo"}]
-    history = HistoricalRecords(excluded_fields=["checked_at", "check_result", "check_summary", "check_details"])
+    history = HistoricalRecords(
+        m2m_fields=["teams"], excluded_fields=["checked_at", "check_result", "check_summary", "check_details"]
+    )
 
     objects = AwsAccountQuerySet.as_manager()
 
@@ -172,6 +175,17 @@ class AwsAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.grouped_id})"
+
+    # What an approval and a check rely on: both are asked for again when one of these changes.
+    WEIGHTY = ("account_id", "role_arn", "external_id", "review_policy", "active")
+
+    def clean(self) -> None:
+        super().clean()
+        if self.role_arn and self.account_id not in self.role_arn.split(":"):
+            raise ValidationError({"role_arn": _("This role belongs to another account.")})
+        if (self.reserved_urgent or 0) >= (self.cases_per_hour or 1):
+            text = _("Keep fewer than the cases per hour, or nothing but urgent cases ever goes out.")
+            raise ValidationError({"reserved_urgent": text})
 
     @property
     def grouped_id(self) -> str:

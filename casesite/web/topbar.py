@@ -39,6 +39,9 @@ class Notice:
     link_text: Any = ""
 
 
+# A person's own pages lie among the accounts, but belong to no place in the bar.
+PERSONAL = ("/accounts/settings/", "/accounts/password/")
+
 Links = Callable[[HttpRequest], Link | None]
 Count = Callable[[HttpRequest], int | None]
 Notices = Callable[[HttpRequest], Iterable[Notice]]
@@ -105,4 +108,6 @@ class TopBar:
 
     def _is_current(self, link: Link) -> bool:
         path = self.request.path
+        if path in PERSONAL:
+            return False
         return path == link.url or bool(link.covers and path.startswith(link.covers))
