@@ -5,13 +5,15 @@ ValidationError where what was given does not do.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
-from casesite import clock
+from casesite import clock, failpoints
 from casesite.cases.models import Case, CaseQuerySet, Stage
 from casesite.database import write
 from casesite.pacing import bell
@@ -162,7 +164,9 @@ def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
             reason_text="",
         )
         _decide(submission, Verdict.APPROVE, by=by)
+        transaction.on_commit(partial(failpoints.reach, "B"))
         ring(submission)
+        failpoints.reach("A")
 
 
 def return_to_author(submission: Submission, *, by: Any, payload_sha256: str, reason: str) -> None:
