@@ -64,6 +64,20 @@ def due_rows(account_pk: int, now: datetime) -> QuerySet[Submission]:
     )
 
 
+def seconds_to_next(account_pk: int) -> float | None:
+    """How long until a row that waits for the account's pace comes due, where that is under a second."""
+    now = clock.now()
+    soon = Submission.objects.filter(
+        account_id=account_pk,
+        state=State.QUEUED,
+        due_at__gt=now,
+        due_at__lte=now + times.SECOND,
+        reason_code=Reason.PACE,
+    )
+    due_at = soon.order_by("due_at").values_list("due_at", flat=True).first()
+    return max(0.01, (due_at - now).total_seconds()) if due_at else None
+
+
 def _first_due(account_pk: int, now: datetime) -> Submission | None:
     """The first row in claim order that the hour's budget has room for."""
     due = due_rows(account_pk, now)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Prefetch, Q
 
 from casesite import clock, failpoints
 from casesite.aws import support
@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 FIRST_LOOKS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 240, 480))
 APART = timedelta(seconds=60)  # between two looks that count, and between tries while none can
+AT_ONCE = 50  # rows that one search serves
 NEEDED = 2  # counted looks that found nothing
 LOOK_BACK = timedelta(minutes=15)  # before the attempt, against clocks that differ
 CANNOT_LOOK = timedelta(hours=1)
@@ -90,8 +91,10 @@ def _claim_looks(account_pk: int) -> list[tuple[Submission, Attempt]]:
     claimed = []
     with write():
         now = clock.now()
-        for row in due_looks(account_pk, now).select_related("account", "case")[:50]:
-            attempt = row.attempts.filter(outcome=Outcome.UNKNOWN).order_by("-n").first()
+        unknown = Prefetch("attempts", Attempt.objects.filter(outcome=Outcome.UNKNOWN).order_by("n"), to_attr="unknown")
+        due = due_looks(account_pk, now).select_related("account", "case").prefetch_related(unknown)
+        for row in due[:AT_ONCE]:
+            attempt = row.unknown[-1] if row.unknown else None
             if attempt is None:  # taken over by a person with nothing left to prove
                 Submission.objects.filter(pk=row.pk, token=row.token).update(due_at=None)
                 continue
@@ -205,6 +208,7 @@ def _note_trouble(account_pk: int, exc: Exception) -> None:
 def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen: Seen) -> None:
     first = found[0]
     with write():
+        proven.locked(row.pk)
         Look.objects.create(
             submission=row,
             attempt=attempt,
@@ -218,7 +222,7 @@ def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen
         Attempt.objects.filter(pk=attempt.pk, outcome__in=("", Outcome.UNKNOWN)).update(
             phase="closed", outcome=Outcome.DONE, remote_id=first.case_id, closed_at=clock.now()
         )
-    proven.record_case(row.pk, first.case_id)
+        proven.record_case(row.pk, first.case_id)
     _store_details(row.pk, first)
     for second in found[1:]:
         proven.record_case(row.pk, second.case_id)
@@ -227,6 +231,7 @@ def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen
 def _store_absent(row: Submission, attempt: Attempt, seen: Seen) -> None:
     now = clock.now()
     with write():
+        proven.locked(row.pk)
         counts = seen.aws_date is not None and seen.aws_date >= attempt.bound
         Look.objects.create(
             submission=row,
@@ -266,8 +271,7 @@ def _conclude_absent(row: Submission, attempt: Attempt, now: datetime) -> None:
         reason = Reason.ASK if ask else Reason.NOT_FOUND_TWICE
         _settle(row, State.NEEDS_ATTENTION, now, due_at=now + times.scaled(HOURLY), reason_code=reason)
         return
-    # Under the case's lock, as a proven case would be: another submission may just have opened it.
-    case = Case.objects.select_for_update().get(pk=row.case_id)
+    case = Case.objects.get(pk=row.case_id)  # locked: another submission may just have opened it
     Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
     if case.aws_case_id:
         _settle(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
@@ -280,6 +284,7 @@ def _store_error(row: Submission, attempt: Attempt, text: str) -> None:
     """A look that could not be made, or not to its end, counts for nothing."""
     now = clock.now()
     with write():
+        proven.locked(row.pk)
         Look.objects.create(
             submission=row,
             attempt=attempt,

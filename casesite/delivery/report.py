@@ -47,16 +47,15 @@ class Consequence:
 def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remote_id: str, duration: timedelta) -> None:
     """Store the end of an attempt. Safe to repeat: a second report of the same end changes nothing."""
     with write():
-        row = Submission.objects.select_for_update().select_related("account", "case").get(pk=attempt.submission_id)
+        row = proven.locked(attempt.submission_id)
         if error is None:
             _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
             gate.went_well(row.account_id, Mode.WRITE)
+            proven.record_case(row.pk, remote_id)
         else:
             consequence = _consequence(row, attempt, error)
             if _close(attempt, consequence.outcome, trace, error, duration, ""):
                 _move(row, attempt, consequence, error)
-    if error is None:
-        proven.record_case(attempt.submission_id, remote_id)
 
 
 def _close(

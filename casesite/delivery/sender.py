@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Max
+from django.db.models import F, Max
 
 from casesite import clock, failpoints
 from casesite.aws import support
@@ -20,14 +20,14 @@ from casesite.database import write
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
-from casesite.submissions import queue
+from casesite.submissions import proven, queue
 from casesite.submissions.models import Submission
 from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 
 from . import claim, process, reconcile, report, watchdog
-from .models import Attempt
+from .models import Attempt, Outcome, Phase
 
 logger = logging.getLogger(__name__)
 OPERATION = "support.CreateCase"
@@ -65,6 +65,10 @@ def send(row: Submission) -> None:
         prepared = _prepare(row)
         failpoints.reach("D")
         intent = _intend(row, prepared)
+    except DatabaseError:
+        # Whether the intent was committed is not known. Nothing was sent, and nothing will be.
+        _persist(lambda: _withdraw_intent(row))
+        raise
     except NotReady as exc:
         claim.give_back(row, due_at=exc.due_at, reason=exc.reason, text=exc.text)
         return
@@ -99,14 +103,38 @@ def _look_first(row: Submission) -> None:
             clock.now(), Reason.VERIFYING
         )  # the row is delivered or cancelled by now; giving back does nothing
     if result.error:
+        _note_cannot_look(row, result.error)
         raise NotReady(clock.now() + times.scaled(times.MINUTE), Reason.VERIFYING, result.error)
     if row.verify_first and not (result.aws_date and result.aws_date >= row.verify_first):
         raise NotReady(row.verify_first + times.SECOND, Reason.VERIFYING)
     with write():
         Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
-            verify_first=None, look_before_send=False
+            verify_first=None, look_before_send=False, unable_since=None
         )
     row.verify_first, row.look_before_send = None, False
+
+
+def _note_cannot_look(row: Submission, text: str) -> None:
+    """An hour of looks that fail brings the row before a person; it is not sent without one."""
+    now = clock.now()
+    since = row.unable_since or now
+    with write():
+        ours = Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token)
+        if now - since < times.scaled(reconcile.CANNOT_LOOK):
+            ours.update(unable_since=since)
+            return
+    row.refresh_from_db()
+    if row.state == State.PREPARING and row.lease_by == process.name():
+        row.move(
+            State.NEEDS_ATTENTION,
+            what="needs_attention",
+            text=text,
+            reason_code=Reason.CANNOT_LOOK,
+            reason_text=text,
+            lease_until=None,
+            lease_by="",
+            due_at=None,
+        )
 
 
 def _check_choices(row: Submission, request: SupportCaseRequest) -> None:
@@ -191,6 +219,30 @@ def _intend(row: Submission, prepared: Prepared) -> Intent | None:
     return Intent(attempt, trace)
 
 
+def _withdraw_intent(row: Submission) -> None:
+    """Close an intent whose commit failed or is in doubt: not sent."""
+    now = clock.now()
+    with write():
+        proven.locked(row.pk)
+        Attempt.objects.filter(submission=row, token=row.token + 1, worker=process.name(), phase=Phase.OPEN).update(
+            phase=Phase.CLOSED,
+            outcome=Outcome.NOT_SENT,
+            error_class="IntentInDoubt",
+            error_text="The database did not confirm the intent, so nothing was sent.",
+            closed_at=now,
+        )
+        ours = Submission.objects.filter(pk=row.pk, lease_by=process.name())
+        for state, token in ((State.PREPARING, row.token), (State.SENDING, row.token + 1)):
+            ours.filter(state=state, token=token).update(
+                state=State.QUEUED,
+                token=F("token") + 1,
+                due_at=now,
+                lease_until=None,
+                lease_by="",
+                reason_code=Reason.CHANGED,
+            )
+
+
 def _check_may_leave(row: Submission, now: datetime) -> None:
     """Everything the claim saw may have changed since: gate, budget, earlier attempts."""
     claim.lock_gate(row.account_id)
@@ -202,8 +254,7 @@ def _check_may_leave(row: Submission, now: datetime) -> None:
     if free_at > now:
         raise NotReady(free_at, Reason.QUOTA)
     if shut := gate.take(row.account_id, Mode.WRITE):
-        reason = Reason.THROTTLED if shut.because in ("rate", "throttled") else Reason.CHANGED
-        raise NotReady(shut.until, reason)
+        raise NotReady(shut.until, Reason.THROTTLED if shut.because == "throttled" else Reason.PACE)
 
 
 def _in_flight() -> None:

@@ -27,7 +27,10 @@ def work_off(account_pk: int) -> bool:
         if time.monotonic() > give_up:
             return True
         if not step(account_pk):
-            return False
+            pause = claim.seconds_to_next(account_pk)
+            if pause is None:
+                return False
+            time.sleep(pause)
     return False
 
 

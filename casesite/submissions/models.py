@@ -80,7 +80,7 @@ class Submission(models.Model):
         null=True
     )  # look before sending; only a look at or after this instant clears it
     look_before_send = models.BooleanField(default=False)  # one look before the attempt after a lead's "send again"
-    reason_code = models.CharField(max_length=20, choices=Reason.choices, blank=True)
+    reason_code = models.CharField(max_length=20, blank=True)  # a Reason
     reason_text = models.TextField(blank=True)  # AWS's own words, or a person's
     remote_id = models.CharField(max_length=100, null=True)
     duplicate_remote_id = models.CharField(max_length=100, blank=True)

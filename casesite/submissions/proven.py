@@ -66,15 +66,17 @@ def _record_orphan(case_id: int, remote_id: str, by: Any, text: str) -> None:
     logger.info("case is at AWS", extra={"case": case.reference, "aws_case": remote_id})
 
 
-def _locked(submission_id: Any) -> tuple[Submission, Case]:
-    """The row and its case as they are now, the case locked first, as everywhere."""
+def locked(submission_id: Any) -> Submission:
+    """The row with its case and account as they are now; the case locked first, as everywhere."""
     case_id = Submission.objects.values_list("case_id", flat=True).get(pk=submission_id)
-    case = Case.objects.select_for_update().get(pk=case_id)
-    return Submission.objects.select_for_update().get(pk=submission_id), case
+    Case.objects.select_for_update().get(pk=case_id)
+    rows = Submission.objects.select_for_update(of=("self",)).select_related("case", "account")
+    return rows.get(pk=submission_id)
 
 
 def _record(submission_id: Any, remote_id: str, by: Any, text: str) -> State:
-    row, case = _locked(submission_id)
+    row = locked(submission_id)
+    case = row.case
     was = State(row.state)
     now = clock.now()
     if was == State.DELIVERED:
@@ -132,7 +134,8 @@ def _mark_duplicate(row: Submission, second_id: str, *, first_id: str | None = N
 
 def _record_taken(submission_id: Any, remote_id: str) -> State:
     """AWS's id already belongs to another case of ours: nobody but a person can tell why."""
-    row, case = _locked(submission_id)
+    row = locked(submission_id)
+    case = row.case
     was = State(row.state)
     logger.error("an AWS case id belongs to another case", extra={"submission": str(row.pk), "aws_case": remote_id})
     if was != State.NEEDS_ATTENTION and State.NEEDS_ATTENTION not in TRANSITIONS[was]:

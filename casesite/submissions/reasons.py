@@ -17,6 +17,7 @@ class Reason(models.TextChoices):
         _("The account has opened as many cases as AWS allows in an hour. It goes out when a place is free."),
     )
     THROTTLED = "throttled", _("AWS asked us to slow down. It is sent again shortly.")
+    PACE = "pace", _("The account's cases go out one after another, as fast as AWS takes them.")
     CONNECTION = "connection", _("AWS could not be reached, so nothing was sent. It is tried again.")
     CLOCK = "clock", _("AWS found the request too old. It is signed and sent again.")
     ACCESS = "access", _("AWS does not let us in for this account. Somebody has to mend its access; then it goes out.")

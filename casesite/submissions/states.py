@@ -23,7 +23,7 @@ class State(models.TextChoices):
 FINAL = frozenset({State.DELIVERED, State.FAILED, State.RETURNED, State.REJECTED, State.CANCELLED})
 UNFINISHED = frozenset(State) - FINAL
 # States in which a request may have left or may leave this instant.
-AT_RISK = frozenset({State.SENDING, State.UNKNOWN})
+AT_RISK = (State.SENDING, State.UNKNOWN)
 
 
 @dataclass(frozen=True)
