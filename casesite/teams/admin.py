@@ -15,20 +15,14 @@ from simple_history.admin import SimpleHistoryAdmin
 
 from casesite import clock
 from casesite.web.modeladmin import HouseAdmin
-from casesite.web.templatetags.casesite import chip
 
 from .forms import AccountForm, MemberForm, MembersFormSet
 from .members import follow_roles
-from .models import AwsAccount, CheckResult, Membership, Team
+from .models import AwsAccount, Membership, Team
 from .permissions import lead_team_ids
+from .templatetags.teams import check_chip
 
 User = get_user_model()
-TONES = {
-    CheckResult.NONE: "plain",
-    CheckResult.GOOD: "ok",
-    CheckResult.LIMITED: "warn",
-    CheckResult.BLOCKED: "bad",
-}
 
 
 def is_used(row: Any) -> bool:
@@ -189,8 +183,7 @@ class AwsAccountAdmin(LedAdmin):
 
     @admin.display(description=_("last check"), ordering="check_result")
     def check_state(self, account: AwsAccount) -> SafeString:
-        result = CheckResult(account.check_result)
-        return chip(result.label, TONES[result]) if account.active else chip(_("Inactive"))
+        return check_chip(account)
 
     def save_model(self, request: HttpRequest, obj: AwsAccount, form: Any, change: bool) -> None:
         if not change or set(form.changed_data) & set(AwsAccount.WEIGHTY):
