@@ -35,6 +35,8 @@ READS = Config(
 POOL_SIZE = 64  # 100 pooled clients hold 18 MiB
 IDLE_SOCKET = 5.0  # seconds after which a kept connection may be dead and is closed before the next call
 RENEW_BEFORE = timedelta(minutes=10)
+# A proxy named in the operator's shell must not carry the sandbox's calls off this machine.
+NO_PROXY = Config(proxies={})
 
 
 @dataclass(frozen=True)
@@ -84,19 +86,25 @@ class Clients:
         self._key_locks: dict[Target, threading.Lock] = {}
         self._pool: OrderedDict[int, tuple[tuple[Target, str], Any, float]] = OrderedDict()
         self._pool_lock = threading.Lock()
-        self._readers: dict[tuple[str, Target, str], Any] = {}
+        self._readers: OrderedDict[tuple[str, Target, str], Any] = OrderedDict()
 
     # --- credentials -----------------------------------------------------------------------------------------------
     def keys(self, target: Target) -> Keys:
         """Working credentials of the account, renewed ten minutes before they run out. Raises NotSent."""
         with self._making:
             lock = self._key_locks.setdefault(target, threading.Lock())
-        with lock:
+        with lock, translated(Trace("credentials")):
             keys = self._keys.get(target)
-            if keys is None or (keys.expires and keys.expires - RENEW_BEFORE < datetime.now(UTC)):
+            if keys is None or self._ran_out(keys, target):
                 keys = self._fetch_keys(target)
                 self._keys[target] = keys
             return keys
+
+    def _ran_out(self, keys: Keys, target: Target) -> bool:
+        if target.role_arn:
+            return keys.expires is not None and keys.expires - RENEW_BEFORE < datetime.now(UTC)
+        # The SDK renews the site's own credentials by itself where they are those of a machine or a sign-in.
+        return self._own_keys(target) != keys
 
     def forget_keys(self, target: Target) -> None:
         """Make the next call fetch a new role session."""
@@ -131,11 +139,11 @@ class Clients:
         if settings.SANDBOX:
             account = target.account_id if target else "000000000000"
             return Keys(f"SANDBOXKEY{account}", f"sandbox-secret-{account}")
-        with translated(Trace("credentials")):
+        with self._making:
             found = self._boto_session().get_credentials()
-            if found is None:
-                raise NotSent("The site has no AWS credentials.", cause=Cause.CREDENTIALS, operation="credentials")
-            frozen = found.get_frozen_credentials()
+        if found is None:
+            raise NotSent("The site has no AWS credentials.", cause=Cause.CREDENTIALS, operation="credentials")
+        frozen = found.get_frozen_credentials()
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
     # --- clients ---------------------------------------------------------------------------------------------------
@@ -153,11 +161,18 @@ class Clients:
         """A client that reads, shared by threads."""
         keys = self.keys(target)
         owner = (service, target, keys.access_key_id)
-        if owner not in self._readers:
-            for old in [key for key in self._readers if key[:2] == owner[:2] or len(self._readers) >= POOL_SIZE]:
-                self._readers.pop(old, None)
-            self._readers[owner] = self._client(service, target, keys, READS)
-        return self._readers[owner]
+        with self._pool_lock:
+            if client := self._readers.get(owner):
+                self._readers.move_to_end(owner)
+                return client
+        client = self._client(service, target, keys, READS)
+        with self._pool_lock:
+            for old in [key for key in self._readers if key[:2] == owner[:2]]:  # of a session that ran out
+                del self._readers[old]
+            self._readers[owner] = client
+            if len(self._readers) > POOL_SIZE:
+                self._readers.popitem(last=False)  # not closed: another thread may be reading by it
+        return client
 
     def _take(self, owner: tuple[Target, str]) -> Any | None:
         with self._pool_lock:
@@ -187,7 +202,7 @@ class Clients:
                 aws_access_key_id=keys.access_key_id,
                 aws_secret_access_key=keys.secret_access_key,
                 aws_session_token=keys.session_token,
-                config=config,
+                config=config.merge(NO_PROXY) if settings.SANDBOX else config,
             )
         _watch_wire(client)
         return client
@@ -240,11 +255,12 @@ def boottime() -> float:
 
 
 def parse_date(header: str | None) -> datetime | None:
-    """An HTTP Date header as an instant."""
+    """An HTTP Date header as an instant, or None: whatever stands there, it must not spoil the answer that came with it."""
     try:
-        return parsedate_to_datetime(header) if header else None
-    except ValueError:
+        found = parsedate_to_datetime(header) if header else None
+    except (ValueError, OverflowError):
         return None
+    return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
 def _text(value: Any) -> str:

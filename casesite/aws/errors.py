@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from botocore import exceptions as boto
+from urllib3 import exceptions as urllib3
 
 
 class Cause(StrEnum):
@@ -88,6 +89,16 @@ class OutcomeUnknown(AwsError):
     """AWS may have done it: look before anything else."""
 
 
+class DryRunOpenedCase(OutcomeUnknown):
+    """A dry run was carried out in earnest: AWS has the case now."""
+
+    def __init__(self, aws_case_id: str, *, operation: str) -> None:
+        super().__init__(
+            f"A dry run answered with case {aws_case_id}.", operation=operation, error_class=type(self).__name__
+        )
+        self.aws_case_id = aws_case_id
+
+
 class DryRunPassed(Exception):
     """AWS would accept the request. The success signal of a dry run is an exception."""
 
@@ -96,10 +107,11 @@ class TooLate(Exception):
     """Raised by the before-send hook: the request was held longer than its intent allows and does not leave."""
 
 
+_THROTTLED = ("Throttling", "TooManyRequests")
 # Exact codes and beginnings of codes; whatever stands in none of them proves nothing.
 _REFUSED_FOR_NOW: tuple[tuple[Cause, frozenset[str], tuple[str, ...]], ...] = (
     (Cause.CLOCK, frozenset({"RequestExpired"}), ()),
-    (Cause.THROTTLED, frozenset({"RequestLimitExceeded", "SlowDown"}), ("Throttling", "TooManyRequests")),
+    (Cause.THROTTLED, frozenset({"RequestLimitExceeded", "SlowDown"}), _THROTTLED),
     (Cause.QUOTA, frozenset({"CaseCreationLimitExceeded"}), ()),
     (Cause.ATTACHMENT, frozenset({"AttachmentSetExpired", "AttachmentSetIdNotFound", "UploadIdNotFound"}), ()),
     (Cause.EXPIRED, frozenset(), ("ExpiredToken",)),
@@ -155,22 +167,19 @@ def classify(exc: Exception, trace: Trace) -> AwsError:
     text = str(exc)
     if isinstance(exc, TooLate):
         return NotSent(text, cause=Cause.TOO_LATE, **known)
-    if isinstance(exc, boto.EndpointConnectionError | boto.ConnectTimeoutError | boto.ProxyConnectionError):
+    if isinstance(exc, boto.EndpointConnectionError | boto.ConnectTimeoutError) or _stopped_at_the_proxy(exc):
         return NotSent(text, cause=Cause.CONNECTION, **known)
-    if isinstance(exc, boto.SSLError):
-        if _has_cause(exc, ssl.SSLCertVerificationError):
-            return NotSent(text, cause=Cause.CERTIFICATE, **known)
-        return OutcomeUnknown(text, **known)
+    if isinstance(exc, boto.SSLError | boto.ProxyConnectionError) and _has_cause(exc, ssl.SSLCertVerificationError):
+        return NotSent(text, cause=Cause.CERTIFICATE, **known)
     if trace.sent:
         return OutcomeUnknown(text, **known)
     if isinstance(exc, boto.ParamValidationError):
         return NotSent(text, cause=Cause.INVALID, **known)
     if isinstance(exc, boto.NoCredentialsError | boto.PartialCredentialsError | boto.CredentialRetrievalError):
         return NotSent(text, cause=Cause.CREDENTIALS, **known)
-    # Nothing left this process, whatever it was: no region, a wrong endpoint, a bug before the wire.
-    return NotSent(
-        text, cause=Cause.CONNECTION if isinstance(exc, boto.HTTPClientError) else Cause.CREDENTIALS, **known
-    )
+    # Nothing left this process, whatever it was: no region, a wrong endpoint, a bug before the wire; or STS is away.
+    on_the_line = isinstance(exc, boto.HTTPClientError | boto.ConnectionError)
+    return NotSent(text, cause=Cause.CONNECTION if on_the_line else Cause.CREDENTIALS, **known)
 
 
 def _answered(exc: boto.ClientError, trace: Trace, known: dict[str, Any]) -> AwsError:
@@ -182,7 +191,8 @@ def _answered(exc: boto.ClientError, trace: Trace, known: dict[str, Any]) -> Aws
     known |= {"code": code, "http_status": status, "request_id": str(meta.get("RequestId", ""))}
     if not trace.sent or exc.operation_name != trace.operation.rpartition(".")[2]:
         # Not our call: the one that fetched credentials for it.
-        return NotSent(text, cause=Cause.CREDENTIALS, **known)
+        busy = not isinstance(status, int) or status >= 500 or status == 429 or code.startswith(_THROTTLED)
+        return NotSent(text, cause=Cause.CONNECTION if busy else Cause.CREDENTIALS, **known)
     if not isinstance(status, int) or status >= 500 or status == 408 or status < 400:
         return OutcomeUnknown(text, **known)
     if code == "DryRunOperationException":
@@ -198,6 +208,19 @@ def _answered(exc: boto.ClientError, trace: Trace, known: dict[str, Any]) -> Aws
     if code in exact or code.startswith(beginnings) or status == 413:
         return Refused(text, cause=Cause.INVALID, again=False, **known)
     return OutcomeUnknown(text, **known)
+
+
+def _stopped_at_the_proxy(exc: Exception) -> bool:
+    """Whether a proxy certainly did not pass the request on: it was not reached, or it refused the tunnel.
+
+    urllib3 2.8 also says "Unable to connect to proxy" where a proxy took the request and then closed the connection.
+    """
+    if not isinstance(exc, boto.ProxyConnectionError):
+        return False
+    error = getattr(exc.kwargs.get("error"), "original_error", None)
+    if isinstance(error, urllib3.NewConnectionError | urllib3.ConnectTimeoutError):
+        return True
+    return type(error) is OSError and str(error).startswith("Tunnel connection failed")
 
 
 def _has_cause(exc: BaseException, kind: type[BaseException]) -> bool:

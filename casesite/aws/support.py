@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .clients import Keys, Target, clients, parse_date
-from .errors import Cause, DryRunPassed, OutcomeUnknown, Refused, Trace, translated
+from .errors import Cause, DryRunOpenedCase, DryRunPassed, OutcomeUnknown, Refused, Trace, translated
 from .requests import SupportCaseRequest
 
 RECENT = 5  # communications that come with a case, the newest ones
@@ -54,7 +54,7 @@ def create_case(target: Target, keys: Keys, request: SupportCaseRequest, trace: 
     Raises Refused, NotSent or OutcomeUnknown; after OutcomeUnknown search for it before calling this again.
     https://docs.aws.amazon.com/awssupport/latest/APIReference/API_CreateCase.html
     """
-    with clients.writer(target, keys) as client, translated(trace):
+    with translated(trace), clients.writer(target, keys) as client:
         client.trace = trace
         answer = client.create_case(**request.as_params())
         return _proven(answer, trace)
@@ -63,14 +63,13 @@ def create_case(target: Target, keys: Keys, request: SupportCaseRequest, trace: 
 def dry_run(target: Target, keys: Keys, request: SupportCaseRequest) -> None:
     """Ask AWS whether it would take the request. Returns where it would; raises Refused where not.
 
-    Should AWS open a case in spite of `dryRun`, OutcomeUnknown is raised with that case's id in its text.
+    Should AWS open a case in spite of `dryRun`, DryRunOpenedCase is raised with that case's id.
     """
     trace = Trace("support.CreateCase")
     try:
-        with clients.writer(target, keys) as client, translated(trace), _passing_dry_runs():
+        with translated(trace), _passing_dry_runs(), clients.writer(target, keys) as client:
             client.trace = trace
-            answer = client.create_case(**request.as_params(), dryRun=True)
-            raise OutcomeUnknown(f"A dry run answered with case {answer.get('caseId')}.", operation=trace.operation)
+            _opened_none(client.create_case(**request.as_params(), dryRun=True), trace)
     except DryRunPassed:
         return
 
@@ -85,11 +84,11 @@ def permitted(target: Target, operation: str, **params: Any) -> datetime | None:
     """Whether the account may call an operation, by its dry run: returns AWS's clock where it may.
 
     Raises Refused or NotSent where it may not. `operation` is the SDK's method, such as "describe_cases". Nothing happens
-    at AWS; should a case be opened in spite of `dryRun`, OutcomeUnknown with error class DryRunOpenedCase names it.
+    at AWS; should a case be opened in spite of `dryRun`, DryRunOpenedCase names it.
     """
     trace = Trace(f"support.{''.join(part.title() for part in operation.split('_'))}")
     try:
-        with clients.writer(target, clients.keys(target)) as client, translated(trace), _passing_dry_runs():
+        with translated(trace), _passing_dry_runs(), clients.writer(target, clients.keys(target)) as client:
             client.trace = trace
             _opened_none(getattr(client, operation)(**params, dryRun=True), trace)
     except DryRunPassed:
@@ -100,9 +99,7 @@ def permitted(target: Target, operation: str, **params: Any) -> datetime | None:
 def _opened_none(answer: dict[str, Any], trace: Trace) -> None:
     """An answer in place of the dry run's exception: something that ignores `dryRun` carried the request out."""
     if case_id := answer.get("caseId"):
-        raise OutcomeUnknown(
-            f"A dry run answered with case {case_id}.", operation=trace.operation, error_class="DryRunOpenedCase"
-        )
+        raise DryRunOpenedCase(case_id, operation=trace.operation)
     if not answer.keys() - {"ResponseMetadata"}:  # a cut answer comes back empty, without an exception
         raise OutcomeUnknown("AWS's answer to a dry run was empty.", operation=trace.operation)
 
