@@ -6,12 +6,14 @@ import time
 from casesite import clock
 from casesite.aws import support
 from casesite.aws.clients import clients
-from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Refused
+from casesite.aws.errors import AwsError, DryRunOpenedCase, NotSent, OutcomeUnknown, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
+from casesite.submissions import proven
+from casesite.submissions.models import Submission
 from casesite.teams.models import AwsAccount
 
 from . import claim, process, reconcile, sender
@@ -60,10 +62,13 @@ def _probe(account_pk: int, mode: Mode) -> None:
     waiting = claim.due_rows(account_pk, clock.now()).order_by("rank", "queued_at").first()
     try:
         clients.forget_keys(target)
-        if stopped.trouble == "access" and mode == Mode.WRITE and waiting:
+        if stopped.trouble == "access" and mode == Mode.WRITE and waiting and not stopped.dry_runs_off:
             support.dry_run(target, clients.keys(target), SupportCaseRequest.from_params(waiting.payload))
         else:
             support.probe_read(target)
+    except DryRunOpenedCase as exc:
+        _take_what_a_dry_run_opened(waiting, exc.aws_case_id)
+        return
     except (AwsError, gate.GateClosed) as exc:
         if not _proves_entry(exc):
             _still_shut(account_pk, mode, exc)
@@ -71,6 +76,17 @@ def _probe(account_pk: int, mode: Mode) -> None:
     with write():
         gate.release(account_pk, mode)
     logger.info("account answers again", extra={"account": account_pk, "mode": mode})
+
+
+def _take_what_a_dry_run_opened(row: Submission | None, aws_case_id: str) -> None:
+    """The case carries our marker: it is the row's. No dry run is made for this account again."""
+    logger.critical("a dry run opened a case", extra={"submission": str(row and row.pk), "aws_case": aws_case_id})
+    if row is None:
+        return
+    with write():
+        proven.record_case(row.pk, aws_case_id)
+        gate.forbid_dry_runs(row.account_id)
+        gate.release(row.account_id, Mode.WRITE)
 
 
 def _proves_entry(exc: Exception) -> bool:

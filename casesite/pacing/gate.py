@@ -175,6 +175,11 @@ def release(account_pk: int, mode: Mode) -> None:
     )
 
 
+def forbid_dry_runs(account_pk: int) -> None:
+    """A dry run opened a case: from now on the account is tried by reads only."""
+    AccountGate.objects.filter(pk=of(account_pk, Mode.WRITE).pk).update(dry_runs_off=True)
+
+
 def _opened(gate: AccountGate, now: datetime, trouble: str) -> dict[str, object]:
     return {
         "circuit": Circuit.OPEN,

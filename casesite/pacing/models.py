@@ -35,6 +35,7 @@ class AccountGate(models.Model):
     failures = models.PositiveIntegerField(default=0)  # in a row
     opened = models.PositiveIntegerField(default=0)  # times in a row the circuit opened; sets the pause
     opened_at = models.DateTimeField(null=True)  # since when it is not in order
+    dry_runs_off = models.BooleanField(default=False)  # a dry run opened a case here: none is made again
     last_error = models.CharField(max_length=500, blank=True)
     last_error_at = models.DateTimeField(null=True)
 
