@@ -264,7 +264,7 @@ class Examination:
 
     # --- asking and noting -------------------------------------------------------------------------------------------
     def _ask(self, call: Callable[..., Answer], **params: Any) -> Answer:
-        """Ask AWS at the account's pace."""
+        """Ask AWS at the account's pace, and again where it throttles."""
         for left in reversed(range(TRIES)):
             self._pace()
             try:
@@ -274,7 +274,6 @@ class Examination:
                     tell_gate(self.account, exc)
                 if not left or not (isinstance(exc, Refused) and exc.cause == Cause.THROTTLED):
                     raise
-                time.sleep(1)
         raise AssertionError("unreachable")
 
     def _pace(self) -> None:
@@ -284,7 +283,7 @@ class Examination:
             if shut.because not in ("rate", "throttled"):
                 time.sleep(0.25 / settings.GATE_RATE)
                 return
-            if shut.because == "throttled" or time.monotonic() > give_up:
+            if time.monotonic() > give_up:
                 raise gate.GateClosed(shut)
             time.sleep(0.05)
 

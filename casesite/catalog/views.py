@@ -1,5 +1,6 @@
 """Pages about AWS accounts: which there are, whether they can send, what AWS Support offers there."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -34,6 +35,7 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @require_GET
 def account(request: HttpRequest, pk: int) -> HttpResponse:
     found = _visible(request, pk)
+    seen_at = found.support_catalogs.aggregate(at=Max("seen_at"))["at"]
     return render(
         request,
         "catalog/account.html",
@@ -41,8 +43,8 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
             "account": found,
             "teams": found.teams.all(),
             "troubles": labels.troubles_of(found),
-            "check": _waited_for(questions.CHECK, found),
-            "refresh": _waited_for(questions.CATALOG, found),
+            "check": _waited_for(questions.CHECK, found, found.checked_at),
+            "refresh": _waited_for(questions.CATALOG, found, seen_at),
             "managed": _managed(request).filter(pk=pk).exists(),
         },
     )
@@ -74,10 +76,12 @@ def _managed(request: HttpRequest) -> Any:
     return AwsAccount.objects.managed_by(request.user)
 
 
-def _waited_for(kind: str, account: AwsAccount) -> dict[str, Any] | None:
-    """The newest question of a kind while it is open, or when it failed; the answer shows in the account itself."""
+def _waited_for(kind: str, account: AwsAccount, known_since: datetime | None) -> dict[str, Any] | None:
+    """The newest question of a kind while it is open, or when it failed after what is known was learned."""
     lookup: Lookup | None = newest(kind, account)
     if lookup is None or lookup.state == LookupState.ANSWERED:
         return None
+    if lookup.state == LookupState.FAILED and known_since and known_since > lookup.asked_at:
+        return None
     lookup.account = account
-    return context_of(lookup) | {"refresh": True}
+    return context_of(lookup)
