@@ -124,7 +124,7 @@ def a_submission(
     if state == State.CANCELLED:
         workflow.withdraw(submission, by=case.author)
     elif state != State.PENDING_REVIEW:
-        reviewer = reviewer or _a_reviewer_of(case.team)
+        reviewer = reviewer or _a_reviewer_of(case.team, other_than=case.author)
         _decide(submission, state, reviewer)
     return submission
 
@@ -213,6 +213,7 @@ def _team_of(user: Any) -> Team:
     return user.memberships.first().team
 
 
-def _a_reviewer_of(team: Team) -> Any:
-    member = team.memberships.filter(role__in=(Role.REVIEWER, Role.LEAD)).first()
+def _a_reviewer_of(team: Team, *, other_than: Any) -> Any:
+    members = team.memberships.filter(role__in=(Role.REVIEWER, Role.LEAD)).exclude(user=other_than)
+    member = members.first()
     return member.user if member else a_user(team=team, role=Role.REVIEWER)
