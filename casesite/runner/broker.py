@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from casesite.runner.parts import Part
 
 OLDEST = (6, 2)  # kombu uses ZRANGE BYSCORE REV
-FILES = "filesystem://"
+FILES = "filesystem://localhost"  # kombu wants a host, and uses none
 _HUSHED = ("overcommit", "kernel for a bug", "no config file specified", "signal-handler", "ready to exit")
 
 

@@ -58,7 +58,7 @@ def test_program_that_does_not_run_is_not_taken(on_path, no_wheel):
 
 
 def test_without_any_server_bells_are_files(tmp_path):
-    assert broker.mailbox(tmp_path) == "filesystem://"
+    assert broker.mailbox(tmp_path) == "filesystem://localhost"
     assert (tmp_path / "broker" / "control").is_dir()
 
 
