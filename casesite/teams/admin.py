@@ -9,12 +9,14 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import PROTECT, Count, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 
 from casesite import clock
 from casesite.web.modeladmin import HouseAdmin
+from casesite.web.templatetags.casesite import when
 
 from .forms import AccountForm, MemberForm, MembersFormSet
 from .members import follow_roles
@@ -101,14 +103,15 @@ class Members(admin.TabularInline):
 def _cares_for(request: HttpRequest, team: Team | None) -> bool:
     if request.user.is_superuser:
         return True
-    return team is not None and team.pk in lead_team_ids(request.user)
+    led = lead_team_ids(request.user)
+    return bool(led) if team is None else team.pk in led
 
 
 @admin.register(Team)
 class TeamAdmin(LedAdmin):
     list_display = ("name", "people", "aws_accounts")
     search_fields = ("name",)
-    fields = ("name",)
+    fieldsets = ((_("Team"), {"fields": ("name",)}),)
     inlines = (Members,)
 
     def led(self, request: HttpRequest) -> QuerySet[Team]:
@@ -143,12 +146,12 @@ class TeamAdmin(LedAdmin):
 @admin.register(AwsAccount)
 class AwsAccountAdmin(LedAdmin):
     form = AccountForm
-    list_display = ("name", "number", "used_by", "check_state", "checked_at", "review_policy")
+    list_display = ("name", "number", "used_by", "check_state", "checked")
     list_filter = ("check_result", "active")
     search_fields = ("name", "account_id")
     search_help_text = _("Name, or digits of the account id")
     fieldsets = (
-        (None, {"fields": ("name", "account_id", "teams", "active")}),
+        (_("Account"), {"fields": ("name", "account_id", "teams", "active")}),
         (
             _("Access"),
             {
@@ -169,21 +172,21 @@ class AwsAccountAdmin(LedAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return ("account_id",) if obj else ()  # cases point at it; a mistyped one is deleted and added again
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)
-        return type(form.__name__, (form,), {"by": request.user})
-
     @admin.display(description=_("account id"), ordering="account_id")
-    def number(self, account: AwsAccount) -> str:
-        return account.grouped_id
+    def number(self, account: AwsAccount) -> SafeString:
+        return format_html("<code>{}</code>", account.grouped_id)
 
     @admin.display(description=_("teams"))
     def used_by(self, account: AwsAccount) -> str:
         return ", ".join(team.name for team in account.teams.all())
 
-    @admin.display(description=_("last check"), ordering="check_result")
+    @admin.display(description=_("state"), ordering="check_result")
     def check_state(self, account: AwsAccount) -> SafeString:
         return check_chip(account)
+
+    @admin.display(description=_("checked"), ordering="checked_at", empty_value="")
+    def checked(self, account: AwsAccount) -> SafeString | str | None:
+        return when(account.checked_at) or None
 
     def save_model(self, request: HttpRequest, obj: AwsAccount, form: Any, change: bool) -> None:
         if not change or set(form.changed_data) & set(AwsAccount.WEIGHTY):
@@ -223,7 +226,7 @@ class PersonAdmin(HouseAdmin, UserAdmin):
     list_filter = ("is_active", "is_superuser", "memberships__role")
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password")}),
+        (_("Sign-in"), {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("first_name", "last_name", "email")}),
         (
             _("Access"),

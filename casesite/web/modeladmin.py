@@ -2,7 +2,7 @@
 
 from typing import Any, NoReturn
 
-from django.contrib.admin import ModelAdmin
+from django.contrib.admin import ModelAdmin, ShowFacets
 from django.http import Http404, HttpRequest
 
 
@@ -12,6 +12,19 @@ class HouseAdmin(ModelAdmin):
     actions = None  # deleting many at once is nobody's daily work
     list_per_page = 50
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form, which knows who fills it in (`by`) and puts no colon behind its labels."""
+        form = super().get_form(request, obj, change, **kwargs)
+
+        class HouseForm(form):  # type: ignore[misc, valid-type]
+            by = request.user
+
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **{"label_suffix": "", **kwargs})
+
+        return HouseForm
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: Any) -> NoReturn:
         raise Http404  # Django would redirect to the index

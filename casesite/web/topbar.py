@@ -93,6 +93,10 @@ class TopBar:
         return [notice for notices in _notices for notice in notices(self.request)]
 
     @property
+    def name(self) -> str:
+        return self.user.get_full_name() or self.user.get_username() if self.user else ""
+
+    @property
     def new_case_url(self) -> str:
         return "/cases/new/support/"
 
