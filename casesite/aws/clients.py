@@ -141,9 +141,9 @@ class Clients:
             return Keys(f"SANDBOXKEY{account}", f"sandbox-secret-{account}")
         with self._making:
             found = self._boto_session().get_credentials()
-        if found is None:
+        frozen = found.get_frozen_credentials() if found else None
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
             raise NotSent("The site has no AWS credentials.", cause=Cause.CREDENTIALS, operation="credentials")
-        frozen = found.get_frozen_credentials()
         return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
     # --- clients ---------------------------------------------------------------------------------------------------

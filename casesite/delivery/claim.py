@@ -7,7 +7,7 @@ two claims of one account do not count the same calls in flight.
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from casesite import clock
 from casesite.catalog.models import SupportCatalog
@@ -49,19 +49,29 @@ def lock_gate(account_pk: int) -> AccountGate:
 
 
 def in_flight(account_pk: int, now: datetime) -> int:
-    """Calls under way, counted from live leases: a number kept somewhere would be wrong after a crash."""
-    return Submission.objects.filter(account_id=account_pk, lease_until__gt=now).count()
+    """Calls under way, counted from live leases: a number kept somewhere would be wrong after a crash.
+
+    One look serves many rows: those leased at the same instant by the same process count once.
+    """
+    leased = Submission.objects.filter(account_id=account_pk, lease_until__gt=now)
+    sends = Q(state__in=(State.PREPARING, State.SENDING))
+    looks = leased.exclude(sends).values("lease_by", "lease_until").distinct()
+    return leased.filter(sends).count() + looks.count()
 
 
-def due_rows(account_pk: int, now: datetime) -> QuerySet[Submission]:
-    """Queued rows whose time has come, whatever gate and budget say. A case that is open is never opened again."""
+def queued_rows(account_pk: int) -> QuerySet[Submission]:
+    """Queued rows that this code understands. A case that is open is never opened again."""
     return Submission.objects.filter(
         account_id=account_pk,
         state=State.QUEUED,
-        due_at__lte=now,
         payload_version__lte=PAYLOAD_VERSION,
         case__aws_case_id__isnull=True,
     )
+
+
+def due_rows(account_pk: int, now: datetime) -> QuerySet[Submission]:
+    """Queued rows whose time has come, whatever gate and budget say."""
+    return queued_rows(account_pk).filter(due_at__lte=now)
 
 
 def seconds_to_next(account_pk: int) -> float | None:

@@ -55,11 +55,11 @@ def note_clock(aws_seconds_ahead: float) -> None:
 
 
 def _beat_on() -> None:
-    from django.db import DatabaseError, connection
+    from django.db import Error, connection
 
     while not stopping.wait(BEAT_EVERY):
         try:
             beat()
-        except DatabaseError:
+        except Error:
             connection.close()  # a new one next time
             time.sleep(0.5)

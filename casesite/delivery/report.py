@@ -52,10 +52,16 @@ def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remot
             _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
             gate.went_well(row.account_id, Mode.WRITE)
             proven.record_case(row.pk, remote_id)
-        else:
+        elif _tells_more(attempt, error):
             consequence = _consequence(row, attempt, error)
             if _close(attempt, consequence.outcome, trace, error, duration, ""):
                 _move(row, attempt, consequence, error)
+
+
+def _tells_more(attempt: Attempt, error: BaseException) -> bool:
+    """Whether an end without success is news: nothing is known yet, or only that nothing was proven."""
+    known = Attempt.objects.values_list("outcome", flat=True).get(pk=attempt.pk)
+    return known == "" or (known == Outcome.UNKNOWN and isinstance(error, NotSent | Refused))
 
 
 def _close(
@@ -152,8 +158,8 @@ def _consequence(row: Submission, attempt: Attempt, error: BaseException) -> Con
         return _not_sent(row, error)
     if isinstance(error, Refused):
         return _refused(row, attempt, error)
-    # A failing or silent AWS counts for the circuit too.
-    gate.unreachable(row.account_id, Mode.WRITE, str(error) or type(error).__name__)
+    if _aws_fails(error):
+        gate.unreachable(row.account_id, Mode.WRITE, str(error) or type(error).__name__)
     answered = isinstance(error, OutcomeUnknown) and error.http_status is not None
     return Consequence(
         outcome=Outcome.UNKNOWN,
@@ -161,6 +167,14 @@ def _consequence(row: Submission, attempt: Attempt, error: BaseException) -> Con
         reason=Reason.UNCLEAR if answered else Reason.NO_ANSWER,
         due_at=clock.now() + times.scaled(reconcile.FIRST_LOOKS[0]),
     )
+
+
+def _aws_fails(error: BaseException) -> bool:
+    """Whether an unclear end counts for the circuit: AWS is silent or failing. That our own process ends is not its fault."""
+    if not isinstance(error, OutcomeUnknown):
+        return False
+    status = error.http_status
+    return status is None or status == 408 or not 400 <= status < 500
 
 
 def _not_sent(row: Submission, error: NotSent) -> Consequence:
@@ -171,6 +185,9 @@ def _not_sent(row: Submission, error: NotSent) -> Consequence:
         return Consequence(outcome=Outcome.NOT_SENT, to=State.QUEUED, reason=Reason.CHANGED, due_at=now, counts=True)
     if error.cause == Cause.CONNECTION:
         gate.unreachable(account, Mode.WRITE, error.text)
+        reason = Reason.CONNECTION
+    elif error.cause == Cause.CERTIFICATE:
+        gate.access_refused(account, Mode.WRITE, error.text)  # no matter of waiting: somebody has to mend it
         reason = Reason.CONNECTION
     else:
         gate.access_refused(account, Mode.WRITE, error.text)

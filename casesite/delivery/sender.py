@@ -2,12 +2,14 @@
 
 import logging
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as AnyDatabaseError
+from django.db import InterfaceError, OperationalError, connection
 from django.db.models import F, Max
 
 from casesite import clock, failpoints
@@ -24,13 +26,20 @@ from casesite.submissions import proven, queue
 from casesite.submissions.models import Submission
 from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
-from casesite.submissions.states import State
+from casesite.submissions.states import StaleSubmission, State
 
 from . import claim, process, reconcile, report, watchdog
 from .models import Attempt, Outcome, Phase
 
 logger = logging.getLogger(__name__)
 OPERATION = "support.CreateCase"
+REASON_OF_GATE = {
+    "rate": Reason.PACE,
+    "throttled": Reason.THROTTLED,
+    "quota": Reason.QUOTA,
+    "connection": Reason.CONNECTION,
+    "access": Reason.ACCESS,
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +74,7 @@ def send(row: Submission) -> None:
         prepared = _prepare(row)
         failpoints.reach("D")
         intent = _intend(row, prepared)
-    except DatabaseError:
+    except (OperationalError, InterfaceError):
         # Whether the intent was committed is not known. Nothing was sent, and nothing will be.
         _persist(lambda: _withdraw_intent(row))
         raise
@@ -73,7 +82,7 @@ def send(row: Submission) -> None:
         claim.give_back(row, due_at=exc.due_at, reason=exc.reason, text=exc.text)
         return
     except Unfit as exc:
-        _fail_unsent(row, str(exc))
+        _end_preparing(row, State.FAILED, Reason.INVALID, str(exc))
         return
     if intent is None:
         return
@@ -98,15 +107,16 @@ def _prepare(row: Submission) -> Prepared:
 def _look_first(row: Submission) -> None:
     """A person waived an earlier attempt of this case: search for it before anything is sent."""
     result = reconcile.look_before_sending(row)
+    in_a_minute = clock.now() + times.scaled(times.MINUTE)
     if result.found:
-        raise NotReady(
-            clock.now(), Reason.VERIFYING
-        )  # the row is delivered or cancelled by now; giving back does nothing
+        raise NotReady(in_a_minute, Reason.VERIFYING)  # it is delivered or cancelled by now: giving back does nothing
     if result.error:
         _note_cannot_look(row, result.error)
-        raise NotReady(clock.now() + times.scaled(times.MINUTE), Reason.VERIFYING, result.error)
+        raise NotReady(in_a_minute, Reason.VERIFYING, result.error)
     if row.verify_first and not (result.aws_date and result.aws_date >= row.verify_first):
-        raise NotReady(row.verify_first + times.SECOND, Reason.VERIFYING)
+        # AWS's clock decides, and it may be behind ours: then it is asked again, but not without a pause.
+        after_bound = row.verify_first + times.SECOND
+        raise NotReady(after_bound if after_bound > clock.now() else in_a_minute, Reason.VERIFYING)
     with write():
         Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
             verify_first=None, look_before_send=False, unable_since=None
@@ -123,18 +133,7 @@ def _note_cannot_look(row: Submission, text: str) -> None:
         if now - since < times.scaled(reconcile.CANNOT_LOOK):
             ours.update(unable_since=since)
             return
-    row.refresh_from_db()
-    if row.state == State.PREPARING and row.lease_by == process.name():
-        row.move(
-            State.NEEDS_ATTENTION,
-            what="needs_attention",
-            text=text,
-            reason_code=Reason.CANNOT_LOOK,
-            reason_text=text,
-            lease_until=None,
-            lease_by="",
-            due_at=None,
-        )
+    _end_preparing(row, State.NEEDS_ATTENTION, Reason.CANNOT_LOOK, text)
 
 
 def _check_choices(row: Submission, request: SupportCaseRequest) -> None:
@@ -166,16 +165,17 @@ def _no_keys(row: Submission, target: Target, exc: AwsError) -> NotReady:
     return NotReady(clock.now() + times.scaled(30 * times.SECOND), reason, exc.text)
 
 
-def _fail_unsent(row: Submission, text: str) -> None:
-    row.refresh_from_db()
-    if row.state == State.PREPARING and row.lease_by == process.name():
+def _end_preparing(row: Submission, to: State, reason: Reason, text: str) -> None:
+    """Take a row out of preparation for good, where it is still ours: somebody may have cancelled it meanwhile."""
+    with suppress(StaleSubmission):
         row.move(
-            State.FAILED,
-            what="failed",
+            to,
+            what=to,
             text=text,
-            reason_code=Reason.INVALID,
+            reason_code=reason,
             reason_text=text,
             lease_until=None,
+            lease_by="",
             due_at=None,
         )
 
@@ -254,7 +254,7 @@ def _check_may_leave(row: Submission, now: datetime) -> None:
     if free_at > now:
         raise NotReady(free_at, Reason.QUOTA)
     if shut := gate.take(row.account_id, Mode.WRITE):
-        raise NotReady(shut.until, Reason.THROTTLED if shut.because == "throttled" else Reason.PACE)
+        raise NotReady(shut.until, REASON_OF_GATE[shut.because])
 
 
 def _in_flight() -> None:
@@ -292,14 +292,14 @@ def _call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
 REPORT_PATIENCE = 600.0  # seconds
 
 
-def _persist(store: Any) -> None:
+def _persist(store: Callable[[], None]) -> None:
     """Write a report, again and again for ten minutes if the database is away. The call itself is never repeated."""
     give_up, pause = time.monotonic() + REPORT_PATIENCE, 0.1
     while True:
         try:
             store()
             return
-        except DatabaseError:
+        except AnyDatabaseError:
             if time.monotonic() > give_up:
                 raise
             logger.warning("a report waits for the database", exc_info=True)

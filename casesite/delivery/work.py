@@ -3,7 +3,6 @@
 import logging
 import time
 
-from casesite import clock
 from casesite.aws import support
 from casesite.aws.clients import clients
 from casesite.aws.errors import AwsError, DryRunOpenedCase, NotSent, OutcomeUnknown, Refused
@@ -51,25 +50,27 @@ def _probe(account_pk: int, mode: Mode) -> None:
 
     A connection is tried by a read, access to a write by a dry run of that write. What it refuses counts for no row.
     """
-    if not gate.is_stopped(account_pk, mode):
-        return
-    with write():
-        stopped = gate.start_probe(account_pk, mode)
+    stopped = gate.stopped(account_pk, mode)
     if stopped is None:
         return
-    account = AwsAccount.objects.get(pk=account_pk)
-    target = target_of(account)
-    waiting = claim.due_rows(account_pk, clock.now()).order_by("rank", "queued_at").first()
+    by_dry_run = stopped.trouble == "access" and mode == Mode.WRITE and not stopped.dry_runs_off
+    waiting = claim.queued_rows(account_pk).order_by("rank", "queued_at").first() if by_dry_run else None
+    if by_dry_run and waiting is None:
+        return  # nothing to ask for, and a read would not tell whether AWS lets us write
+    with write():
+        if gate.start_probe(account_pk, mode) is None:
+            return
+    target = target_of(AwsAccount.objects.get(pk=account_pk))
     try:
         clients.forget_keys(target)
-        if stopped.trouble == "access" and mode == Mode.WRITE and waiting and not stopped.dry_runs_off:
+        if waiting:
             support.dry_run(target, clients.keys(target), SupportCaseRequest.from_params(waiting.payload))
         else:
             support.probe_read(target)
     except DryRunOpenedCase as exc:
         _take_what_a_dry_run_opened(waiting, exc.aws_case_id)
         return
-    except (AwsError, gate.GateClosed) as exc:
+    except AwsError as exc:
         if not _proves_entry(exc):
             _still_shut(account_pk, mode, exc)
             return
@@ -89,15 +90,14 @@ def _take_what_a_dry_run_opened(row: Submission | None, aws_case_id: str) -> Non
         gate.release(row.account_id, Mode.WRITE)
 
 
-def _proves_entry(exc: Exception) -> bool:
+def _proves_entry(exc: AwsError) -> bool:
     """A refusal of the content, the hour or the pace shows that AWS lets us in."""
     return isinstance(exc, Refused) and exc.cause not in ("access", "expired", "clock", "our_bug")
 
 
-def _still_shut(account_pk: int, mode: Mode, exc: Exception) -> None:
-    text = getattr(exc, "text", str(exc))
+def _still_shut(account_pk: int, mode: Mode, exc: AwsError) -> None:
     with write():
         if isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == "connection"):
-            gate.unreachable(account_pk, mode, text)
+            gate.unreachable(account_pk, mode, exc.text)
         else:
-            gate.access_refused(account_pk, mode, text)
+            gate.access_refused(account_pk, mode, exc.text)

@@ -50,7 +50,8 @@ def of(account_pk: int, mode: Mode) -> AccountGate:
 def closed(gate: AccountGate, now: datetime) -> Closed | None:
     """Whether the gate is shut, tokens aside."""
     if gate.blocked_until and gate.blocked_until > now:
-        return Closed(gate.blocked_until, gate.blocked_because or gate.trouble)
+        by_circuit = gate.blocked_because in ("", "circuit")
+        return Closed(gate.blocked_until, gate.trouble if by_circuit else gate.blocked_because)
     if gate.circuit != Circuit.CLOSED:
         return Closed(now + scaled(30 * SECOND), gate.trouble)
     return None
@@ -146,13 +147,10 @@ def access_refused(account_pk: int, mode: Mode, message: str) -> None:
     )
 
 
-def is_stopped(account_pk: int, mode: Mode) -> bool:
-    """Whether the circuit is not in order; a plain read, for a quick look before `start_probe`."""
-    return (
-        AccountGate.objects.filter(account_id=account_pk, family="support", region="", mode=mode)
-        .exclude(circuit=Circuit.CLOSED)
-        .exists()
-    )
+def stopped(account_pk: int, mode: Mode) -> AccountGate | None:
+    """The gate where its circuit is not in order; a plain read, for a quick look before `start_probe`."""
+    gates = AccountGate.objects.filter(account_id=account_pk, family="support", region="", mode=mode)
+    return gates.exclude(circuit=Circuit.CLOSED).first()
 
 
 def start_probe(account_pk: int, mode: Mode) -> AccountGate | None:
