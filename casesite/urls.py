@@ -11,5 +11,6 @@ urlpatterns = [
     path("", include("casesite.teams.urls")),
     path("", include("casesite.lookups.urls")),
     path("", include("casesite.catalog.urls")),
+    path("", include("casesite.desk.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -136,11 +136,11 @@ def tell(story: demo.Story) -> None:
         )
     if story.reviewer:
         submission = case.submissions.get()
-        decision = {"by": users.get(username=story.reviewer), "payload_sha256": submission.payload_sha256}
+        reviewer, seen = users.get(username=story.reviewer), submission.payload_sha256
         if story.reason:
-            workflow.return_to_author(submission, reason=story.reason, **decision)
+            workflow.return_to_author(submission, by=reviewer, payload_sha256=seen, reason=story.reason)
         else:
-            workflow.approve(submission, **decision)
+            workflow.approve(submission, by=reviewer, payload_sha256=seen)
 
 
 def filled_in(story: demo.Story, author: Any, account: AwsAccount) -> SupportForm:

@@ -1,0 +1,158 @@
+"""Keeping what a form holds: one rendering of the form is one wish, and nobody's text is overwritten unawares.
+
+A new form carries a random token that the case keeps; the same token comes to the same case. A draft's form carries the
+draft's version; what is saved over an older one is told.
+"""
+
+import secrets
+from typing import Any
+
+from django.db import IntegrityError
+from django.db.models import F
+
+from casesite import clock
+from casesite.cases.models import Case, Kind, Stage, SupportContent
+from casesite.database import write
+from casesite.submissions import payloads, workflow
+from casesite.submissions.models import Submission
+
+from .forms.support import SupportForm
+
+FIRST_VERSION = 1
+TOKEN_LENGTHS = range(20, 65)
+
+
+class AlreadySent(Exception):
+    """The case was submitted or closed meanwhile, with another text than this."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case.reference)
+        self.case = case
+
+
+class ChangedElsewhere(Exception):
+    """The draft was changed since this form was rendered, and the texts differ."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case.reference)
+        self.case = case
+
+
+class ForeignToken(Exception):
+    """The token belongs to somebody else's form, or is none of ours."""
+
+
+def new_token() -> str:
+    return secrets.token_urlsafe(24)
+
+
+def store_new(form: SupportForm, *, by: Any, token: str, submit: bool) -> Case:
+    """Make a draft of a valid form and submit it where asked; the same token again comes to the same case.
+
+    Raises AlreadySent or ChangedElsewhere where that case moved on with another text, ForeignToken for a token that
+    can't be used, and whatever `workflow.submit` raises.
+    """
+    if len(token) not in TOKEN_LENGTHS:
+        raise ForeignToken
+    try:
+        with write():
+            # Looked for inside, so that of two clicks the second waits for the first and finds its case.
+            if not Case.objects.filter(form_token=token).exists():
+                return _create(form, by, token, submit)
+    except IntegrityError:
+        if not Case.objects.filter(form_token=token).exists():
+            raise
+    return _again(form, by, token, submit)
+
+
+def store_draft(form: SupportForm, case: Case, *, by: Any, version: int, submit: bool) -> Case:
+    """Save a valid form over the draft it was rendered from, and submit it where asked.
+
+    Raises AlreadySent or ChangedElsewhere where the texts differ; the same text again changes nothing.
+    """
+    with write():
+        case = _locked(case.pk)
+        if case.stage != Stage.DRAFT:
+            if _was_sent(case, form):
+                return case
+            raise AlreadySent(case)
+        if not _is_same(case, form):
+            if case.version != version:
+                raise ChangedElsewhere(case)
+            _update(case, form, by)
+        elif submit and case.version != version and _is_newest_sent(case, form):
+            return case  # the answer to this very click was lost; it is not a wish for another revision
+        return _submit(case, by) if submit else case
+
+
+def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
+    now = clock.now()
+    case = Case.objects.create(
+        kind=Kind.SUPPORT, author=by, form_token=token, created_at=now, changed_at=now, **form.case_fields
+    )
+    SupportContent.objects.create(case=case, **form.support_fields)
+    case.events.create(at=now, by=by, what="created")
+    return _submit(case, by) if submit else case
+
+
+def _again(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
+    """What comes from a form that made a case already: a double click, a reload, or Back and another go."""
+    with write():
+        pk = Case.objects.filter(form_token=token, author=by).values_list("pk", flat=True).first()
+        if pk is None:
+            raise ForeignToken
+        case = _locked(pk)
+        if case.submissions.exists() or case.stage != Stage.DRAFT:
+            if _was_sent(case, form) or _is_same(case, form):
+                return case
+            raise AlreadySent(case)
+        if not _is_same(case, form):
+            if case.version != FIRST_VERSION:
+                raise ChangedElsewhere(case)
+            _update(case, form, by)
+        return _submit(case, by) if submit else case
+
+
+def _locked(pk: int) -> Case:
+    return Case.objects.select_for_update(of=("self",)).select_related("support").get(pk=pk)
+
+
+def _update(case: Case, form: SupportForm, by: Any) -> None:
+    now = clock.now()
+    changed = Case.objects.filter(pk=case.pk, version=case.version, stage=Stage.DRAFT).update(
+        version=F("version") + 1, changed_at=now, **form.case_fields
+    )
+    if not changed:
+        raise ChangedElsewhere(case)
+    SupportContent.objects.filter(case=case).update(**form.support_fields)
+    case.events.create(at=now, by=by, what="saved")
+
+
+def _submit(case: Case, by: Any) -> Case:
+    """Submit, and end the version: a form rendered before does not submit the next revision by a reload."""
+    workflow.submit(case, by=by)
+    Case.objects.filter(pk=case.pk).update(version=F("version") + 1)
+    return case
+
+
+def _is_same(case: Case, form: SupportForm) -> bool:
+    fields = form.case_fields
+    return (
+        payloads.content_of(case, case.support) == form.content
+        and case.account_id == getattr(fields["account"], "pk", None)
+        and case.team_id == fields["team"].pk
+    )
+
+
+def _was_sent(case: Case, form: SupportForm) -> bool:
+    return any(_holds(submission, form) for submission in case.submissions.all())
+
+
+def _is_newest_sent(case: Case, form: SupportForm) -> bool:
+    newest = case.submissions.opening().filter(newest=True).first()
+    return newest is not None and _holds(newest, form)
+
+
+def _holds(submission: Submission, form: SupportForm) -> bool:
+    account = form.case_fields["account"]
+    return submission.content == form.content and submission.account_id == getattr(account, "pk", None)

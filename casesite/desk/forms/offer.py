@@ -1,0 +1,150 @@
+"""What the Support form offers for what is chosen so far: accounts, services, categories, severities, languages.
+
+Read from snapshots and answered lookups only; what is not known yet is asked, and the form shows that it waits.
+"""
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Max
+from django.utils.translation import gettext as _
+
+from casesite.cases.models import Case, SupportContent
+from casesite.catalog import questions
+from casesite.catalog.known import LANGUAGES
+from casesite.catalog.models import SupportCatalog
+from casesite.catalog.schema import SupportSnapshot
+from casesite.lookups.models import Lookup
+from casesite.lookups.questions import ask
+from casesite.lookups.views import context_of
+from casesite.teams.models import AwsAccount, Team
+
+Choices = list[tuple[str, Any]]  # as a Django select takes them; the second may be a group
+LATELY = 5  # services somebody used are offered first
+EMPTY = SupportSnapshot(services=(), severities=())
+
+
+class Offer:
+    """`values` are the form's raw values: what is posted, or what a draft holds."""
+
+    def __init__(self, user: Any, values: Mapping[str, Any], case: Case | None = None) -> None:
+        self.user = user
+        self.case = case
+        self.account_pk = str(values.get("account") or "")
+        self.issue_type = str(values.get("issue_type") or "")
+        self.service_code = str(values.get("service_code") or "")
+        self.category_code = str(values.get("category_code") or "")
+        self.severity_code = str(values.get("severity_code") or "")
+        self.language = str(values.get("language") or "")
+
+    # --- where ---------------------------------------------------------------------------------------------------------
+    @cached_property
+    def accounts(self) -> list[AwsAccount]:
+        """Those of the person's teams. A draft keeps the account it has, even where that is not in use any more."""
+        found = list(AwsAccount.objects.usable_by(self.user).order_by("name", "account_id"))
+        own = self.case.account if self.case else None
+        if own and own not in found and own.teams.filter(memberships__user=self.user).exists():
+            found.append(own)
+        return found
+
+    @cached_property
+    def account(self) -> AwsAccount | None:
+        return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)
+
+    @cached_property
+    def teams(self) -> list[Team]:
+        """The person's teams that use the chosen account; without an account all of the person's teams."""
+        teams = Team.objects.filter(memberships__user=self.user)
+        if self.account:
+            teams = teams.filter(accounts=self.account)
+        return list(teams.order_by("name"))
+
+    # --- what AWS lists ------------------------------------------------------------------------------------------------
+    @cached_property
+    def catalog(self) -> SupportCatalog | None:
+        return SupportCatalog.objects.newest_of(self.account) if self.account else None
+
+    @property
+    def snapshot(self) -> SupportSnapshot:
+        return self.catalog.snapshot if self.catalog else EMPTY
+
+    @cached_property
+    def catalog_wait(self) -> dict[str, Any] | None:
+        """The question for an account of which no catalogue is known yet, as its fragment shows it."""
+        if self.account is None or self.catalog or not self.account.can_send:
+            return None
+        return context_of(ask(questions.CATALOG, self.account, by=self.user))
+
+    @property
+    def service_choices(self) -> Choices:
+        """Services used lately first; then, for account and billing questions, those about them."""
+        lately = self._services_used_lately
+        services = self.snapshot.choices(self.issue_type)
+        first = [choice for choice in services if choice[0] in lately]
+        rest = [choice for choice in services if choice[0] not in lately]
+        rest += self._kept(self.service_code, services)
+        if not first:
+            return rest
+        return [(_("Used lately"), first), (_("All services"), rest)]
+
+    @property
+    def category_choices(self) -> Choices:
+        """Those of the chosen service. A code of another service is not kept: the service was changed."""
+        if self.catalog and self.snapshot.service(self.service_code):
+            return list(self.snapshot.category_choices(self.service_code))
+        return self._kept(self.category_code, [])
+
+    @property
+    def severity_choices(self) -> Choices:
+        """Those of the account's plan."""
+        choices = self.snapshot.severity_choices()
+        return [*choices, *self._kept(self.severity_code, choices)]
+
+    # --- who -----------------------------------------------------------------------------------------------------------
+    @cached_property
+    def _languages(self) -> tuple[Choices, Lookup | None]:
+        if self.account is None or not self.snapshot.category(self.service_code, self.category_code):
+            return list(LANGUAGES), None
+        return questions.languages_for(
+            self.account, self.issue_type, self.service_code, self.category_code, by=self.user
+        )
+
+    @property
+    def languages(self) -> Choices:
+        """What AWS offers for the service and category, or what is known of it yet."""
+        return self._languages[0]
+
+    @property
+    def language_choices(self) -> Choices:
+        return [*self.languages, *self._kept(self.language, self.languages, dict(LANGUAGES).get(self.language))]
+
+    @property
+    def language_wait(self) -> dict[str, Any] | None:
+        """The question for the languages of a choice, where AWS has not told yet."""
+        asked = self._languages[1]
+        return context_of(asked) if asked else None
+
+    # --- shared --------------------------------------------------------------------------------------------------------
+    @cached_property
+    def _services_used_lately(self) -> list[str]:
+        used = SupportContent.objects.filter(case__author=self.user).exclude(service_code="")
+        newest = used.values("service_code").annotate(last=Max("case_id")).order_by("-last")[:LATELY]
+        return [row["service_code"] for row in newest]
+
+    @staticmethod
+    def _kept(code: str, choices: Choices, name: str | None = None) -> Choices:
+        """What a draft holds stays in sight when AWS does not offer it (any more); nothing is changed in silence."""
+        if not code or code in dict(choices):
+            return []
+        return [(code, _("%(name)s (not offered)") % {"name": name or code})]
+
+
+def last_used_account(user: Any) -> int | None:
+    """The account of the person's newest case, to start a new one with; else the first by name."""
+    usable = AwsAccount.objects.usable_by(user)
+    newest = Case.objects.visible_to(user).filter(author=user, account__in=usable).order_by("-pk").first()
+    if newest:
+        return newest.account_id
+    first = usable.order_by("name", "account_id").first()
+    return first.pk if first else None

@@ -1,0 +1,77 @@
+"""What happens next with what is being written: who reviews it, when it can go out, and what looks alike."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from casesite import clock
+from casesite.cases.models import Case, Stage
+from casesite.submissions.models import RANKS, URGENT_RANK
+from casesite.submissions.queue import Queue, queue_of
+from casesite.teams.models import REVIEWING_ROLES, AwsAccount, Membership, ReviewPolicy, Team
+
+from .forms.severities import Severity, severity_of
+
+ALIKE_FOR = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """For a draft as it stands in the form now."""
+
+    user: Any
+    account: AwsAccount | None
+    team: Team | None
+    severity_code: str
+    subject: str
+    case: Case | None = None
+
+    @property
+    def is_urgent(self) -> bool:
+        return RANKS.get(self.severity_code, URGENT_RANK + 1) <= URGENT_RANK
+
+    @property
+    def review(self) -> str:
+        """before, after or none."""
+        policy = self.account.review_policy if self.account else ReviewPolicy.ALWAYS
+        if policy == ReviewPolicy.NEVER:
+            return "none"
+        return "after" if policy == ReviewPolicy.AFTER_URGENT and self.is_urgent else "before"
+
+    @cached_property
+    def reviewers(self) -> list[Any]:
+        """Who may decide on it: the team's reviewers and leads, but for its author."""
+        members = Membership.objects.filter(team=self.team, role__in=REVIEWING_ROLES, user__is_active=True)
+        return [member.user for member in members.exclude(user=self.user).select_related("user")]
+
+    @cached_property
+    def queue(self) -> Queue | None:
+        return queue_of(self.account, clock.now()) if self.account else None
+
+    @cached_property
+    def goes_out_at(self) -> datetime | None:
+        return self.queue.would_go_out(self.severity_code) if self.queue else None
+
+    @property
+    def goes_out_now(self) -> bool:
+        return self.queue is not None and self.goes_out_at == self.queue.now
+
+    @property
+    def severity(self) -> Severity | None:
+        return severity_of(self.severity_code) if self.severity_code else None
+
+    @cached_property
+    def alike(self) -> list[Case]:
+        """Cases of the last 24 hours in the same account with the same subject, which may be this one already."""
+        subject = self.subject.strip()
+        if not subject or self.account is None:
+            return []
+        found = (
+            Case.objects.visible_to(self.user)
+            .filter(account=self.account, subject__iexact=subject, created_at__gt=clock.now() - ALIKE_FOR)
+            .exclude(stage=Stage.CLOSED)
+        )
+        if self.case:
+            found = found.exclude(pk=self.case.pk)
+        return list(found.select_related("author").order_by("-pk")[:3])

@@ -1,0 +1,314 @@
+"""What happened to a case, in the order it happened: revisions, decisions, sendings, looks; and the four steps above it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from casesite import clock
+from casesite.cases.labels import Label, label_of
+from casesite.cases.models import Case, CaseEvent, Stage
+from casesite.catalog.known import LANGUAGES, IssueType
+from casesite.submissions import payloads
+from casesite.submissions.models import Decision, Submission, Verdict
+from casesite.submissions.queue import Queue, queue_of
+from casesite.submissions.states import UNFINISHED, State
+
+from .forms.severities import severity_of
+
+# Events that another line of the story tells better: a revision, an attempt, a look.
+_TOLD_ELSEWHERE = frozenset(
+    {"created", "saved", "submitted", "preparing", "sending", "unknown", "queued", "delivered", "failed"}
+)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One line of the story. `kind` names the fragment that shows it, `subject` is what it shows."""
+
+    at: datetime
+    kind: str  # event, revision, attempt, looks
+    subject: Any
+    by: Any = None
+
+    @property
+    def template(self) -> str:
+        return f"cases/_{self.kind}.html"
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Looks at AWS in a row that brought the same."""
+
+    first: Any
+    last: Any
+    count: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that two revisions do not share."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    submission: Submission
+    before: Submission | None
+
+    @cached_property
+    def differences(self) -> list[Difference]:
+        old = shown_content(self.before) if self.before else {}
+        return [
+            Difference(name, old.get(name, ""), new)
+            for name, new in shown_content(self.submission).items()
+            if old.get(name, "") != new
+        ]
+
+    @property
+    def content(self) -> dict[str, str]:
+        return shown_content(self.submission)
+
+    @property
+    def is_released(self) -> bool:
+        """Whether the account's policy let it go without a reviewer."""
+        return any(each.what == Verdict.RELEASE and each.by is None for each in self.submission.decisions.all())
+
+
+@dataclass(frozen=True)
+class Step:
+    """`state`: done, now, or todo."""
+
+    title: str
+    state: str
+    at: datetime | None = None
+    by: Any = None
+    text: str = ""
+    tone: str = "wait"
+
+
+@dataclass
+class Story:
+    """Everything the case page tells, read in a fixed number of queries."""
+
+    case: Case
+    user: Any
+    submissions: list[Submission] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.submissions = list(
+            self.case.submissions.opening()
+            .select_related("submitted_by", "account", "case")
+            .prefetch_related("decisions__by", "attempts", "looks")
+            .order_by("revision")
+        )
+
+    @property
+    def newest(self) -> Submission | None:
+        return self.submissions[-1] if self.submissions else None
+
+    @cached_property
+    def label(self) -> Label:
+        newest = self.newest
+        return label_of(
+            self.case.stage,
+            newest.state if newest else None,
+            newest.reason_code if newest else "",
+            newest.due_at if newest else None,
+            mine=self.case.author_id == self.user.pk,
+        )
+
+    @property
+    def changes_by_itself(self) -> bool:
+        """Whether something is under way: then the page refreshes itself."""
+        newest = self.newest
+        if newest is None:
+            return False
+        return newest.state in UNFINISHED or (newest.state == State.DELIVERED and not self.case.aws_display_id)
+
+    @property
+    def version(self) -> str:
+        """Another one whenever the page would show something else."""
+        newest = self.newest
+        last_event = self.events[-1].pk if self.events else 0
+        parts = [self.case.stage, self.case.version, self.case.aws_display_id, self.case.aws_status, last_event]
+        if newest:
+            parts += [newest.pk.hex[:8], newest.token, len(newest.attempts.all()), len(newest.looks.all())]
+        return "-".join(str(part) for part in parts)
+
+    # --- now -------------------------------------------------------------------------------------------------------------
+    @cached_property
+    def queue(self) -> Queue | None:
+        """Of the account, while the newest submission waits in it."""
+        newest = self.newest
+        if newest is None or newest.state not in (State.QUEUED, State.PREPARING):
+            return None
+        return queue_of(newest.account, clock.now())
+
+    @property
+    def goes_out_at(self) -> datetime | None:
+        return self.queue.planned.get(self.newest.pk) if self.queue and self.newest else None
+
+    @property
+    def goes_out_now(self) -> bool:
+        return self.queue is not None and self.goes_out_at is not None and self.goes_out_at <= self.queue.now
+
+    @cached_property
+    def doubted_attempt(self) -> Any:
+        """The newest attempt of which nobody knows whether it took effect."""
+        attempts = list(self.newest.attempts.all()) if self.newest else []
+        return next((attempt for attempt in reversed(attempts) if attempt.outcome == "unknown"), None)
+
+    @cached_property
+    def stopped_by(self) -> Decision | None:
+        """The decision that returned or rejected the newest submission."""
+        newest = self.newest
+        if newest is None or newest.state not in (State.RETURNED, State.REJECTED):
+            return None
+        return self._decision(newest, Verdict.RETURN, Verdict.REJECT)
+
+    # --- facts -----------------------------------------------------------------------------------------------------------
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """What goes out or went out; of a draft what it holds now."""
+        if self.newest and self.case.stage != Stage.DRAFT:
+            return dict(self.newest.content)
+        return payloads.content_of(self.case, self.case.support)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The choices by the names AWS gave them in the snapshot that the form was built from."""
+        catalog, content = self.case.support.catalog, self.content
+        service = catalog.snapshot.service(content["service_code"]) if catalog else None
+        category = service.category(content["category_code"]) if service else None
+        return {
+            _("Kind"): dict(IssueType.choices).get(content["issue_type"], content["issue_type"]),
+            _("Service"): service.name if service else content["service_code"],
+            _("Category"): category.name if category else content["category_code"],
+            _("Severity"): severity_of(content["severity_code"]).name,
+            _("Language"): dict(LANGUAGES).get(content["language"], content["language"]),
+        }
+
+    # --- steps -----------------------------------------------------------------------------------------------------------
+    @property
+    def steps(self) -> list[Step]:
+        return [self._written(), self._reviewed(), self._sent(), self._open()]
+
+    def _written(self) -> Step:
+        newest = self.newest
+        if newest is None or self.case.stage == Stage.DRAFT:
+            return Step(_("Written"), "now", text=str(self.label.text), tone=self.label.tone)
+        return Step(_("Written"), "done", newest.submitted_at, text=_("revision %d") % newest.revision)
+
+    def _reviewed(self) -> Step:
+        newest = self.newest
+        if newest is None or self.case.stage == Stage.DRAFT or newest.state == State.CANCELLED:
+            return Step(_("Reviewed"), "todo")
+        if newest.state == State.PENDING_REVIEW:
+            return Step(_("Waiting for review"), "now", newest.submitted_at, tone="warn")
+        if newest.state == State.REJECTED:
+            decision = self.stopped_by
+            return Step(
+                _("Rejected"), "now", decision.at if decision else None, decision.by if decision else None, tone="bad"
+            )
+        decision = self._decision(newest, Verdict.APPROVE, Verdict.RELEASE)
+        if decision and decision.by and decision.what == Verdict.APPROVE:
+            return Step(_("Approved"), "done", decision.at, decision.by)
+        if decision and decision.by:
+            return Step(_("Released"), "done", decision.at, decision.by)
+        return Step(_("Not reviewed"), "done", text=_("by the account's setting"))
+
+    def _sent(self) -> Step:
+        newest = self.newest
+        state = newest.state if newest else None
+        if newest is None or self.case.stage in (Stage.DRAFT, Stage.CLOSED) or state == State.PENDING_REVIEW:
+            return Step(_("Sent"), "todo")
+        attempts = list(newest.attempts.all())
+        last = attempts[-1].started_at if attempts else None
+        if self.case.aws_case_id:
+            return Step(_("Sent"), "done", last)
+        if state == State.QUEUED:
+            return Step(_("Queued"), "now", None if self.goes_out_now else self.goes_out_at, tone="plain")
+        if state in (State.PREPARING, State.SENDING):
+            return Step(_("Sending"), "now", last)
+        if state == State.NEEDS_ATTENTION:
+            return Step(_("Needs a person"), "now", last, tone="bad")
+        return Step(_("Sent, no answer yet"), "now", last, tone="doubt")
+
+    def _open(self) -> Step:
+        if not self.case.aws_case_id:
+            return Step(_("Open at AWS"), "todo")
+        at = next((event.at for event in self.events if event.what in ("delivered", "adopted")), None)
+        return Step(_("Resolved") if self.case.stage == Stage.RESOLVED else _("Open at AWS"), "done", at)
+
+    # --- what happened ---------------------------------------------------------------------------------------------------
+    @cached_property
+    def events(self) -> list[CaseEvent]:
+        return list(self.case.events.select_related("by"))
+
+    @cached_property
+    def moments(self) -> list[Moment]:
+        found = [Moment(event.at, "event", event, event.by) for event in self.events if self._is_told(event)]
+        before = None
+        for submission in self.submissions:
+            revision = Revision(submission, before)
+            found.append(Moment(submission.submitted_at, "revision", revision, submission.submitted_by))
+            found += [Moment(attempt.started_at, "attempt", attempt) for attempt in submission.attempts.all()]
+            found += [Moment(look.at, "look", look) for look in submission.looks.all()]
+            before = submission
+        order = {"revision": 0, "event": 1, "attempt": 2, "look": 3}
+        return _gathered(sorted(found, key=lambda moment: (moment.at, order[moment.kind])))
+
+    def _is_told(self, event: CaseEvent) -> bool:
+        if event.what == "failed":  # refused by AWS: its attempt tells; not valid before it was sent: nothing else does
+            return not any(
+                attempt.outcome == "refused_final"
+                for submission in self.submissions
+                if submission.pk == event.submission_id
+                for attempt in submission.attempts.all()
+            )
+        return event.what not in _TOLD_ELSEWHERE or (event.what == "delivered" and event.by_id is not None)
+
+    @staticmethod
+    def _decision(submission: Submission, *verdicts: Verdict) -> Decision | None:
+        return next((each for each in reversed(submission.decisions.all()) if each.what in verdicts), None)
+
+
+def _gathered(moments: list[Moment]) -> list[Moment]:
+    """Looks that follow each other and brought the same become one line: there may be hundreds."""
+    gathered: list[Moment] = []
+    for moment in moments:
+        last = gathered[-1] if gathered else None
+        if moment.kind != "look":
+            gathered.append(moment)
+        elif last and last.kind == "looks" and _same_result(last.subject.last, moment.subject):
+            looks = Looks(last.subject.first, moment.subject, last.subject.count + 1)
+            gathered[-1] = Moment(last.at, "looks", looks)
+        else:
+            gathered.append(Moment(moment.at, "looks", Looks(moment.subject, moment.subject, 1)))
+    return gathered
+
+
+def _same_result(one: Any, other: Any) -> bool:
+    return (one.result, one.counts, one.attempt_id) == (other.result, other.counts, other.attempt_id)
+
+
+def shown_content(submission: Submission) -> dict[str, str]:
+    """A revision's content by the names people know."""
+    content = submission.content
+    return {
+        _("Account"): str(submission.account),
+        _("Kind"): content["issue_type"],
+        _("Service"): content["service_code"],
+        _("Category"): content["category_code"],
+        _("Severity"): content["severity_code"],
+        _("Language"): content["language"],
+        _("Subject"): content["subject"],
+        _("Description"): content["communication_body"],
+        _("Copy to"): ", ".join(content["cc_email_addresses"]),
+    }

@@ -1,0 +1,90 @@
+"""People and AWS's codes in the words of the pages."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from casesite import clock
+from casesite.desk.forms.severities import severity_of
+from casesite.web.templatetags.casesite import both_times, clock_date
+
+register = template.Library()
+
+_STATUSES = {
+    "unassigned": _("nobody at AWS has it yet"),
+    "opened": _("opened"),
+    "work-in-progress": _("AWS is working on it"),
+    "pending-customer-action": _("AWS waits for us"),
+    "customer-action-completed": _("AWS has our answer"),
+    "reopened": _("reopened"),
+    "resolved": _("resolved"),
+}
+
+
+@register.filter
+def person(user: Any) -> str:
+    """A person's name as others read it."""
+    if user is None:
+        return ""
+    return user.get_full_name() or user.get_username()
+
+
+@register.filter
+def severity(code: str) -> Any:
+    """The severity behind a code, with AWS's names for people."""
+    return severity_of(code)
+
+
+@register.filter
+def aws_status(status: str) -> str:
+    """AWS's own status in words; one it brings anew as it is."""
+    return str(_STATUSES.get(status, status))
+
+
+@register.simple_tag
+def decider(case: Any) -> str:
+    """Who decided on a case that a desk read, as others read the name."""
+    full = f"{case.decided_by_first or ''} {case.decided_by_last or ''}".strip()
+    return full or case.decided_by_name or ""
+
+
+@register.simple_tag
+def now_exact() -> SafeString:
+    """The time at which this page was made, to the second."""
+    now = clock.now()
+    return _time(now, date_format(timezone.localtime(now), "H:i:s"))
+
+
+@register.simple_tag
+def day_and_time(instant: datetime) -> SafeString:
+    """ "today 06:00", "yesterday 06:00", else with the date."""
+    local = timezone.localtime(instant)
+    days = (timezone.localtime(clock.now()).date() - local.date()).days
+    day = {0: _("today"), 1: _("yesterday")}.get(days, clock_date(instant))
+    return _time(instant, f"{day} {date_format(local, 'H:i')}")
+
+
+def _time(instant: datetime, shown: str) -> SafeString:
+    utc = instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return format_html('<time datetime="{}" title="{}">{}</time>', utc, both_times(instant), shown)
+
+
+@register.filter
+def seconds(milliseconds: int) -> str:
+    return f"{milliseconds / 1000:.1f}"
+
+
+@register.simple_tag
+def console_url(case: Any) -> str:
+    """Where the case stands at AWS: in the Support console, or on the simulator's page."""
+    if settings.SANDBOX:
+        return f"{settings.SANDBOX_URL}/_sandbox/"
+    return f"https://support.console.aws.amazon.com/support/home#/case/?{urlencode({'displayId': case.aws_display_id})}"

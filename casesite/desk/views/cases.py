@@ -1,0 +1,97 @@
+"""The list of cases, and one case with its story and what may be done with it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_safe
+
+from casesite.cases.models import Case
+from casesite.desk import actions
+from casesite.desk.filters import CaseFilter
+from casesite.desk.paging import page_of
+from casesite.desk.rows import Row, label_for, with_newest
+from casesite.desk.story import Story
+from casesite.submissions.states import StaleSubmission
+from casesite.teams.permissions import reviews
+from casesite.web.auth import login_required_keeping_text
+
+FIRST_REFRESH = 2.0  # seconds; each further one half as long again
+LAST_REFRESH = 30.0
+
+
+@login_required
+@require_safe
+def cases(request: HttpRequest) -> HttpResponse:
+    listed = CaseFilter(request.GET, with_newest(Case.objects.visible_to(request.user)), request=request)
+    page = page_of(listed.qs.select_related("account", "author", "team"), request.GET)
+    rows = [Row(case, label_for(case, request.user)) for case in page.cases]
+    context = {"filter": listed, "page": page, "rows": rows, "narrowed": listed.is_narrowed}
+    return render(request, "cases/list.html", context)
+
+
+@login_required_keeping_text
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def case(request: HttpRequest, reference: str) -> HttpResponse:
+    case = _find(request, reference)
+    if request.method == "POST":
+        return _act(request, case)
+    return render(request, "cases/detail.html", _context(request, case))
+
+
+@login_required_keeping_text
+@never_cache
+@require_safe
+def case_state(request: HttpRequest, reference: str) -> HttpResponse:
+    """The case page's next look at itself: everything where something changed, else only the time."""
+    context = _context(request, _find(request, reference))
+    return render(request, "cases/_refresh.html", context)
+
+
+def _find(request: HttpRequest, reference: str) -> Case:
+    visible = Case.objects.visible_to(request.user).select_related("account", "author", "team", "support__catalog")
+    return get_object_or_404(visible, reference=reference)
+
+
+def _context(request: HttpRequest, case: Case) -> dict[str, object]:
+    story = Story(case, request.user)
+    changed = request.GET.get("seen", story.version) != story.version
+    times = 0 if changed else _number(request.GET.get("n", ""))
+    return {
+        "case": case,
+        "story": story,
+        "submission": story.newest,
+        "actions": actions.actions_for(request.user, case, story.newest),
+        "reviews": reviews(request.user, case.team_id),
+        "changed": changed,
+        "next_n": times + 1,
+        "delay": min(LAST_REFRESH, FIRST_REFRESH * 1.5 ** min(times, 20)),
+    }
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+
+def _act(request: HttpRequest, case: Case) -> HttpResponse:
+    """Withdraw, cancel or discard. Who was a moment too late is told, and sees the case as it is now."""
+    action = request.POST.get("action", "")
+    if action not in actions.NAMES:
+        raise BadRequest(f"no such action: {action[:40]!r}")
+    newest = case.submissions.opening().filter(newest=True).select_related("case").first()
+    seen = request.POST.get("submission", "")
+    try:
+        if seen and newest and seen != str(newest.pk):
+            raise StaleSubmission("another revision")
+        messages.success(request, actions.perform(action, case, newest, by=request.user))
+    except StaleSubmission:
+        messages.error(request, _("It changed meanwhile, so nothing was done. This is how it stands now."))
+    except PermissionDenied as exc:
+        if case.author_id != request.user.pk and not reviews(request.user, case.team_id):
+            raise
+        messages.error(request, str(exc))
+    return redirect(case)

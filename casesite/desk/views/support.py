@@ -1,0 +1,219 @@
+"""The Support form: a new case, and a draft."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from casesite.cases.models import Case, Stage
+from casesite.cases.permissions import check_can_edit
+from casesite.desk import drafts, refusals
+from casesite.desk.forms.offer import Offer, last_used_account
+from casesite.desk.forms.support import PARTS, SupportForm, initial_of
+from casesite.desk.outlook import Outlook
+from casesite.submissions.models import Submission
+from casesite.submissions.states import StaleSubmission
+from casesite.teams.permissions import team_ids
+from casesite.web.auth import login_required_keeping_text
+
+SAVE, SUBMIT, UPDATE = "save_draft", "submit", "update"
+# Which pieces of the form another choice changes; the panel beside it always follows.
+FOLLOWING: dict[str, tuple[str, ...]] = {
+    "account": PARTS,
+    "catalog": PARTS,
+    "issue_type": ("service_code", "language"),
+    "service_code": ("category_code", "language"),
+    "category_code": ("language",),
+    "languages": ("language",),
+}
+
+
+@dataclass
+class Page:
+    """One rendering of the form: what it holds, where it goes, and what stands above it."""
+
+    request: HttpRequest
+    form: SupportForm
+    token: str
+    case: Case | None = None
+    notices: dict[str, Any] = field(default_factory=dict)
+    unsaved: bool = False
+
+    def render(self) -> HttpResponse:
+        return render(self.request, "desk/support_case.html", self.context)
+
+    def render_parts(self, changed: str) -> HttpResponse:
+        """What htmx puts in place after a choice."""
+        names = FOLLOWING.get(changed, ())
+        context = self.context | {"parts_helper": self.form.parts_helper(names) if names else None}
+        return render(self.request, "desk/_parts.html", context)
+
+    @property
+    def context(self) -> dict[str, Any]:
+        address = reverse("case_edit", args=[self.case.reference]) if self.case else reverse("case_new_support")
+        return {
+            "form": self.form,
+            "offer": self.form.offer,
+            "case": self.case,
+            "form_token": self.token,
+            "form_address": address,
+            "outlook": outlook_of(self.form.offer, self.typed, self.case),
+            "unsaved": self.unsaved or self.form.is_bound,
+            "actions": {"save": SAVE, "submit": SUBMIT, "update": UPDATE},
+            **self.notices,
+        }
+
+    @property
+    def typed(self) -> Mapping[str, Any]:
+        return self.form.data if self.form.is_bound else self.form.initial
+
+
+def outlook_of(offer: Offer, values: Mapping[str, Any], case: Case | None) -> Outlook:
+    chosen = str(values.get("team") or "")
+    team = next((team for team in offer.teams if str(team.pk) == chosen), offer.teams[0] if offer.teams else None)
+    return Outlook(
+        user=offer.user,
+        account=offer.account,
+        team=team,
+        severity_code=offer.severity_code,
+        subject=str(values.get("subject") or ""),
+        case=case,
+    )
+
+
+# --- a new case ----------------------------------------------------------------------------------------------------------
+@login_required_keeping_text
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponse:
+    if not team_ids(request.user):
+        return render(request, "desk/no_team.html", status=403)
+    if request.method != "POST":
+        initial = {"account": str(last_used_account(request.user) or ""), "issue_type": "technical", "language": "en"}
+        return _unbound(request, initial, drafts.new_token()).render()
+    token = request.POST.get("form_token", "")
+    if _action(request) == UPDATE:
+        return _updated(request, token or drafts.new_token())
+    submit = _action(request) == SUBMIT
+    form = _bound(request, submitting=submit)
+    if not form.is_valid():
+        return Page(request, form, token or drafts.new_token()).render()
+    try:
+        case = drafts.store_new(form, by=request.user, token=token, submit=submit)
+    except drafts.ForeignToken:
+        return Page(request, form, drafts.new_token(), notices={"token_unknown": True}).render()
+    except drafts.AlreadySent as exc:
+        return Page(request, form, drafts.new_token(), notices={"already_sent": exc.case}).render()
+    except drafts.ChangedElsewhere as exc:
+        return _conflict(request, form, exc.case)
+    except PermissionDenied as exc:
+        form.add_error("account", str(exc))
+        return Page(request, form, token).render()
+    return _stored(request, case, submit)
+
+
+# --- a draft -------------------------------------------------------------------------------------------------------------
+@login_required_keeping_text
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, reference: str) -> HttpResponse:
+    visible = Case.objects.visible_to(request.user).select_related("account", "author", "team", "support")
+    case = get_object_or_404(visible, reference=reference)
+    if case.author_id != request.user.pk:
+        check_can_edit(request.user, case)
+    if request.method == "POST":
+        return _save(request, case)
+    if case.stage != Stage.DRAFT:
+        messages.info(request, _("This case is no longer a draft, so it can't be edited."))
+        return redirect(case)
+    return _draft(request, case).render()
+
+
+def _draft(request: HttpRequest, case: Case) -> Page:
+    """The draft as it is stored, with what a reviewer or AWS said about its last revision."""
+    page = _unbound(request, initial_of(case), str(case.version), case)
+    newest = _newest(case)
+    if newest:
+        page.notices = refusals.notices_of(newest, page.form)
+    return page
+
+
+def _save(request: HttpRequest, case: Case) -> HttpResponse:
+    token = request.POST.get("form_token", "")
+    action = _action(request)
+    if action == UPDATE:
+        return _updated(request, token, case)
+    if overwrite := request.POST.get(
+        "overwrite", ""
+    ):  # the person read what is newer, and wants this text all the same
+        token, action = overwrite, SAVE
+    submit = action == SUBMIT
+    form = _bound(request, submitting=submit, case=case)
+    if not form.is_valid():
+        return Page(request, form, token, case).render()
+    try:
+        case = drafts.store_draft(form, case, by=request.user, version=_version(token), submit=submit)
+    except drafts.ChangedElsewhere as exc:
+        return _conflict(request, form, exc.case, token)
+    except drafts.AlreadySent as exc:
+        return Page(request, form, drafts.new_token(), notices={"already_sent": exc.case}).render()
+    except StaleSubmission:
+        return redirect(case)
+    except PermissionDenied as exc:
+        form.add_error("account", str(exc))
+        return Page(request, form, token, case).render()
+    return _stored(request, case, submit)
+
+
+# --- shared --------------------------------------------------------------------------------------------------------------
+def _action(request: HttpRequest) -> str:
+    """What a button asked for. Anything else shows the form again and keeps nothing."""
+    action = request.POST.get("action", "")
+    return action if action in (SAVE, SUBMIT) or "overwrite" in request.POST else UPDATE
+
+
+def _version(token: str) -> int:
+    return int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 0
+
+
+def _bound(request: HttpRequest, *, submitting: bool, case: Case | None = None) -> SupportForm:
+    return SupportForm(request.POST, offer=Offer(request.user, request.POST, case), submitting=submitting)
+
+
+def _unbound(request: HttpRequest, values: Mapping[str, Any], token: str, case: Case | None = None) -> Page:
+    form = SupportForm(offer=Offer(request.user, values, case), initial=dict(values))
+    return Page(request, form, token, case)
+
+
+def _updated(request: HttpRequest, token: str, case: Case | None = None) -> HttpResponse:
+    """What applies now to what was typed so far. Nothing is checked, nothing is lost."""
+    page = _unbound(request, request.POST.dict(), token, case)
+    page.unsaved = True
+    if request.htmx:  # type: ignore[attr-defined]
+        return page.render_parts(request.POST.get("part") or request.htmx.trigger_name or "")  # type: ignore[attr-defined]
+    return page.render()
+
+
+def _conflict(request: HttpRequest, form: SupportForm, case: Case, token: str = "0") -> HttpResponse:
+    """The older tab: what was typed stays on the page, and says what is newer."""
+    return Page(request, form, token, case, notices={"changed_elsewhere": case}).render()
+
+
+def _stored(request: HttpRequest, case: Case, submitted: bool) -> HttpResponse:
+    case.refresh_from_db()
+    if submitted or case.stage != Stage.DRAFT:
+        return redirect(case)
+    messages.success(request, _("Draft saved."))
+    return redirect("case_edit", case.reference)
+
+
+def _newest(case: Case) -> Submission | None:
+    return case.submissions.opening().filter(newest=True).prefetch_related("decisions__by").first()
