@@ -8,18 +8,18 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch
 from django.db.models.fields.json import KT
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
 from casesite.submissions.models import Submission, SubmissionQuerySet
 from casesite.submissions.states import State
-from casesite.teams.permissions import reviewing_team_ids
+from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
 from casesite.web.modeladmin import HouseAdmin
 
 from . import lists, views
@@ -66,6 +66,8 @@ class SubmissionAdmin(HouseAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         self._check_may_view(request)
+        if "" in request.GET.values():  # controls left at "All"
+            request.GET = _without_empty(request.GET)
         try:
             listed = self.get_changelist_instance(request)
         except IncorrectLookupParameters:
@@ -97,16 +99,34 @@ class SubmissionAdmin(HouseAdmin):
             raise PermissionDenied(_("Only reviewers and leads see what waits for review."))
 
 
+def _without_empty(asked: QueryDict) -> QueryDict:
+    kept = asked.copy()
+    for name in [name for name, value in asked.items() if not value]:
+        del kept[name]
+    return kept
+
+
 def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
     """The rows of one page, and what the list can be narrowed to."""
+    asked = {name: values[0] for name, values in listed.filter_params.items()}
+    queue = lists.queue_of(request)
+    page = listed.paginator.page(listed.page_num) if listed.result_count else None
     accounts = next((spec for spec in listed.filter_specs if isinstance(spec, lists.AccountFilter)), None)
     return {
         "listed": listed,
         "rows": listed.result_list.prefetch_related(Prefetch("viewings", Viewing.objects.by_others(request.user))),
         "queues": lists.QUEUES,
-        "queue": lists.queue_of(request),
-        "asked": {name: values[0] for name, values in listed.filter_params.items()},
+        "queue": queue,
+        "asked": asked,
+        "narrowed": any(value for name, value in asked.items() if not queue or name not in queue.names),
+        "lead_teams": lead_team_ids(request.user),
         "states": State.choices,
         "severities": lists.RANKS,
         "accounts": accounts.lookup_choices if accounts else (),
+        "previous_page": _page(listed, page.previous_page_number()) if page and page.has_previous() else "",
+        "next_page": _page(listed, page.next_page_number()) if page and page.has_next() else "",
     }
+
+
+def _page(listed: ChangeList, number: int) -> str:
+    return listed.get_query_string({PAGE_VAR: number})

@@ -47,6 +47,11 @@ class Queue:
     def condition(self) -> Q:
         return Q(**{name.removesuffix("__exact"): value for name, value in self.where.items()})
 
+    @property
+    def names(self) -> set[str]:
+        """How the filter is called in addresses; Django's admin takes the short names too."""
+        return {*self.where, *(name.removesuffix("__exact") for name in self.where)}
+
     def is_shown(self, request: HttpRequest) -> bool:
         """Whether the address asks for this list, narrowed or not."""
         asked = request.GET

@@ -1,15 +1,22 @@
 """The review page and the page about a submission that needs a person: what stands on them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from casesite.cases.models import Case
+from casesite.catalog.models import SupportCatalog
 from casesite.submissions import permissions
 from casesite.submissions.models import Decision, Submission
+from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
 from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount, CheckResult
 from casesite.teams.permissions import leads
 
 from . import lists
@@ -17,7 +24,7 @@ from .differences import Change, changes
 from .marks import odd_characters
 from .models import Viewing
 from .outlook import outlook_of
-from .parameters import FIELD_NAMES, catalog_of, parameters_of
+from .parameters import FIELD_NAMES, Parameter, catalog_of, parameters_of
 
 LOOKS_SHOWN = 20
 NEIGHBOURS = 200  # rows of the queue among which the next one is looked for
@@ -29,13 +36,14 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
     catalog = catalog_of(submission)
     waits = submission.state == State.PENDING_REVIEW
     shown = parameters_of(submission, catalog)
+    odd = sum(odd_characters(value) for parameter in shown for value in parameter.values)
     return {
         "submission": submission,
         "case": submission.case,
         "account": submission.account,
         "parameters": shown,
-        "odd": sum(odd_characters(value) for parameter in shown for value in parameter.values),
-        "catalog": catalog,
+        "odd": odd,
+        "checks": checks_of(submission, shown, catalog, odd),
         "changes": changes_of(submission),
         "decisions": decisions_of(submission.case),
         "evidence": evidence_of(submission),
@@ -48,6 +56,55 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "may_need_care": submission.state in (State.UNKNOWN, State.NEEDS_ATTENTION),
         "queue": lists.WAITING,
     }
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at: ok, warn, bad, or nothing where it was not. `at` is when, where that matters."""
+
+    tone: str
+    text: Any
+    at: datetime | None = None
+
+
+def checks_of(
+    submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None, odd: int
+) -> list[Check]:
+    checks = [_check_choices(submission, parameters, catalog), _check_limits(submission)]
+    if odd:
+        text = ngettext("%(count)d character shows nothing", "%(count)d characters show nothing", odd)
+        checks.append(Check("warn", text % {"count": odd}))
+    return [*checks, _check_account(submission.account)]
+
+
+def _check_choices(submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None) -> Check:
+    if catalog is None:
+        return Check("warn", _("There was no catalogue to check the choices against"))
+    if not all(parameter.said for parameter in parameters if parameter.is_code):
+        return Check("warn", _("A choice is not in AWS's catalogue"))
+    newest = submission.account.support_catalogs.newest()
+    if newest and newest.content_sha256 != catalog.content_sha256:
+        return Check("warn", _("AWS's catalogue has changed since; the choices fit the one seen"), catalog.seen_at)
+    return Check("ok", _("The choices fit AWS's catalogue, seen"), catalog.seen_at)
+
+
+def _check_limits(submission: Submission) -> Check:
+    length = len(submission.payload["communicationBody"])
+    copies = len(submission.payload.get("ccEmailAddresses", ()))
+    if length > BODY_LIMIT or copies > CC_LIMIT:
+        return Check("bad", _("It is longer than AWS takes, or has too many copies"))
+    return Check("ok", _("Length and number of copies are within AWS's limits"))
+
+
+def _check_account(account: AwsAccount) -> Check:
+    result = account.check_result
+    if not account.active or result == CheckResult.BLOCKED:
+        return Check("bad", _("The account can't send. %(why)s") % {"why": account.check_summary})
+    if result == CheckResult.NONE:
+        return Check("", _("The account was not checked yet"))
+    return Check(
+        "warn" if result == CheckResult.LIMITED else "ok", _("The account can send, checked"), account.checked_at
+    )
 
 
 def changes_of(submission: Submission) -> list[tuple[Any, Change]]:
@@ -82,7 +139,9 @@ def candidates_of(looks: Iterable[Any]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for look in looks:
         for candidate in look.evidence.get("candidates", ()):
-            found.setdefault(candidate["case_id"], candidate)
+            found.setdefault(
+                candidate["case_id"], candidate | {"opened": parse_datetime(candidate.get("created_at", ""))}
+            )
     return list(found.values())
 
 

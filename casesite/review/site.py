@@ -31,5 +31,5 @@ class CasesiteAdminSite(AdminSite):
         from . import lists  # the admin's config is loaded before the models are
 
         apps = [app for app in self.get_app_list(request) if app["app_label"] != "submissions"]
-        context = {"title": self.index_title, "queues": lists.numbers(request), "app_list": apps}
+        context = {"title": self.index_title, "numbers": lists.numbers(request), "app_list": apps}
         return render(request, "review/index.html", context | (extra_context or {}))
