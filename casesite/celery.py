@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casesite.settings")
 
@@ -10,6 +11,11 @@ app = Celery("casesite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 app.set_default()
+
+
+@setup_logging.connect
+def keep_the_sites_logging(**_kwargs: object) -> None:
+    """Without this Celery sets its own level, WARNING, and the log lacks the case id that AWS just answered."""
 
 
 def check_broker() -> None:

@@ -302,6 +302,7 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("CASESITE_LOG_LEVEL", default="INFO")},
     "loggers": {
         "botocore": {"level": "WARNING"},
+        "celery": {"level": "WARNING"},  # a line for each bell says nothing
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "axes": {"level": "WARNING"},
     },

@@ -10,18 +10,20 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from casesite.runner.parts import ROOT
 from tests import browsers
-from tests.sites import Site
+from tests.e2e.office import Office, quiet
+from tests.sites import Site, wait_until
 
 PICTURES = ROOT / "var" / "failed-pages"
 DESKTOP = {"width": 1280, "height": 900}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of these share one site and one browser, so they run in one process."""
+    """Those with a browser share a site and the browser, the others a site in parts: one process for each."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group("e2e"))
+            group = "e2e-browser" if item.get_closest_marker("browser") else "e2e-parts"
+            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +31,15 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with demo data, under `manage.py up`, for all tests that leave it running."""
     site = Site.start(tmp_path_factory.mktemp("site"))
     yield site
+    assert site.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def parts_office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A site whose parts are started one by one, for tests that kill and stop them. They leave all parts running."""
+    site = Site.in_parts(tmp_path_factory.mktemp("parts"))
+    wait_until(lambda: quiet(site), what="the end of the demo's deliveries")
+    yield Office(site)
     assert site.stop() == 0
 
 
