@@ -27,6 +27,7 @@ class Part:
     grace: float = GRACE  # seconds from SIGTERM to SIGKILL
     hushed: tuple[str, ...] = ()  # patterns of lines that are nobody's news
     pass_fds: tuple[int, ...] = ()
+    ends: bool = False  # a command: it does its work and ends
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def sandbox_port_file(site: Site) -> Path:
 
 def command(site: Site, *arguments: str) -> Part:
     """A management command that runs and ends."""
-    return Part(arguments[0], _manage(*arguments), site.environment())
+    return Part(arguments[0], _manage(*arguments), site.environment(), ends=True)
 
 
 def _manage(*arguments: str) -> list[str]:

@@ -45,13 +45,16 @@ class Supervisor:
         return child
 
     def run(self, part: Part) -> None:
-        """Run a part to its end."""
-        child = self.start(part)
+        """Run a command to its end."""
+        self.finish(self.start(part))
+
+    def finish(self, child: Child) -> None:
+        """Wait for a command's end."""
         while child.code is None:
             self.look(finishing=child)
         self._forget(child)
         if child.code:
-            raise Failed(f"{part.name} failed with code {child.code}")
+            raise Failed(f"{child.name} failed with code {child.code}")
 
     def discard(self, child: Child) -> None:
         """Stop a child that is wanted no more, or has ended."""
@@ -66,14 +69,18 @@ class Supervisor:
             self.look()
 
     def look(self, seconds: float = LOOK, *, finishing: Child | None = None) -> None:
-        """Tell what children said within these seconds, at most; raise what ends the set."""
+        """Tell what children said within these seconds, at most; raise what ends the set.
+
+        That `finishing` ends is its caller's business, and a command may end well at any time.
+        """
         self._tell(seconds)
         if self._asked_at is not None and not self._stopping:
             raise Asked
         for child in self.children:
-            if child.code is not None and child is not finishing and not self._stopping:
+            ended = child.code is not None and child is not finishing and not (child.part.ends and child.code == 0)
+            if ended and not self._stopping:
                 self._tell_rest(child)
-                raise Failed(f"{child.name} ended by itself ({_how(child.code)})")
+                raise Failed(f"{child.name} ended by itself ({_how(child.code or 0)})")
 
     @contextmanager
     def heeding_signals(self) -> Iterator[None]:

@@ -89,10 +89,11 @@ class Start:
         self.record = record.Record(os.getpid(), self.site.url, "", {})
 
     def all(self) -> None:
+        tables = self._tables()
         self.site = replace(self.site, redis_url=self._broker())
         if self.settings.SANDBOX:
             self.site = replace(self.site, sandbox_url=self._sandbox())
-        self._tables()
+        self.supervisor.finish(tables)
         if self.settings.SANDBOX:
             self.supervisor.run(parts.command(self.site, "seed_demo", "--if-empty"))
         self._serve()
@@ -129,11 +130,11 @@ class Start:
                 return f"http://127.0.0.1:{port}"
         raise Failed("the simulator does not start")
 
-    def _tables(self) -> None:
-        """The tables, and the static files where nobody has collected them yet."""
+    def _tables(self) -> Child:
+        """Begin with the tables, which need neither broker nor simulator; static files where nobody collected them."""
         if not (self.settings.STATIC_ROOT / "staticfiles.json").exists():
             self.supervisor.run(parts.command(self.site, "collectstatic", "--no-input", "--verbosity", "0"))
-        self.supervisor.run(parts.command(self.site, "migrate", "--no-input", "--verbosity", "0"))
+        return self.supervisor.start(parts.command(self.site, "migrate", "--no-input", "--verbosity", "0"))
 
     def _serve(self) -> None:
         self._start(parts.worker(self.site))

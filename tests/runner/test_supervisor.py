@@ -27,8 +27,8 @@ time.sleep(60)
 """
 
 
-def a_part(name, program, *, grace=10.0, hushed=()):
-    return Part(name, [sys.executable, "-c", program], {"PATH": os.environ["PATH"]}, grace=grace, hushed=hushed)
+def a_part(name, program, **more):
+    return Part(name, [sys.executable, "-c", program], {"PATH": os.environ["PATH"]}, **more)
 
 
 def told(capsys):
@@ -75,6 +75,17 @@ def test_output_is_told_by_whole_lines_with_the_name_in_front(supervisor, capsys
 def test_command_that_fails_is_named_with_its_code(supervisor):
     with pytest.raises(Failed, match=r"^migrate failed with code 3$"):
         supervisor.run(a_part("migrate", "raise SystemExit(3)"))
+
+
+def test_command_may_end_while_others_start_but_not_badly(supervisor, heard):
+    good = supervisor.start(a_part("migrate", "pass", ends=True))
+    supervisor.start(a_part("broker", OBEDIENT))
+    look_until(supervisor, lambda: heard("broker | here") and good.code == 0)
+    supervisor.finish(good)
+    supervisor.start(a_part("seed_demo", "raise SystemExit(1)", ends=True))
+
+    with pytest.raises(Failed, match=r"^seed_demo ended by itself \(exit code 1\)$"):
+        supervisor.watch()
 
 
 def test_children_stop_in_reverse_order_one_after_the_other(supervisor, heard):
