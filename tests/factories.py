@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib.auth import get_user_model
 
 from casesite import clock
+from casesite.aws.errors import Cause, OutcomeUnknown, Refused, Trace
 from casesite.cases.models import Case, SupportContent
 from casesite.catalog.models import SupportCatalog
+from casesite.delivery import report
 from casesite.delivery.models import Attempt, Outcome, Phase
 from casesite.pacing import times
-from casesite.submissions import proven, workflow
+from casesite.submissions import workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
@@ -174,39 +176,38 @@ def _deliver(submission: Submission, state: State) -> None:
     attempt = an_attempt(submission)
     if state == State.SENDING:
         return
-    ends = {
-        State.DELIVERED: (
-            Outcome.DONE,
-            {"remote_id": f"case-{submission.account.account_id}-en-2026-{submission.marker[-9:]}"},
-        ),
-        State.FAILED: (Outcome.REFUSED_FINAL, {"aws_code": "InvalidParameterValueException", "http_status": 400}),
-        State.UNKNOWN: (Outcome.UNKNOWN, {"error_class": "ReadTimeoutError"}),
-        State.NEEDS_ATTENTION: (Outcome.UNKNOWN, {"error_class": "ReadTimeoutError"}),
-    }
-    outcome, fields = ends[state]
-    Attempt.objects.filter(pk=attempt.pk).update(
-        phase=Phase.CLOSED, outcome=outcome, closed_at=clock.now(), duration_ms=240, **fields
-    )
+    _report(attempt, state)
+    submission.refresh_from_db()
+    if state == State.NEEDS_ATTENTION:
+        due = clock.now() + timedelta(seconds=10)
+        submission.move(State.NEEDS_ATTENTION, what="needs_attention", reason_code=Reason.CANNOT_LOOK, due_at=due)
+
+
+def _report(attempt: Attempt, state: State) -> None:
+    """The end of a call, as the worker tells it."""
+    submission = attempt.submission
+    remote_id, error = "", None
     if state == State.DELIVERED:
-        proven.record_case(submission.pk, fields["remote_id"])
-        submission.refresh_from_db()
+        remote_id = f"case-{submission.account.account_id}-en-2026-{submission.marker[-9:]}"
     elif state == State.FAILED:
-        submission.move(
-            State.FAILED,
-            what="failed",
-            text="Invalid category code",
-            reason_code=Reason.REFUSED,
-            reason_text="Invalid category code",
-            lease_until=None,
-            due_at=None,
+        error = Refused(
+            "Invalid category code",
+            cause=Cause.INVALID,
+            again=False,
+            operation="support.CreateCase",
+            code="InvalidParameterValueException",
+            http_status=400,
+            request_id="5f6c2f0e-1111-4222-8333-944455566677",
         )
     else:
-        due = clock.now() + timedelta(seconds=10)
-        submission.move(
-            State.UNKNOWN, what="unknown", reason_code=Reason.NO_ANSWER, lease_until=None, lease_by="", due_at=due
-        )
-        if state == State.NEEDS_ATTENTION:
-            submission.move(State.NEEDS_ATTENTION, what="needs_attention", reason_code=Reason.CANNOT_LOOK, due_at=due)
+        error = OutcomeUnknown("Read timeout", operation="support.CreateCase", error_class="ReadTimeoutError")
+    report.finish(
+        attempt,
+        trace=Trace("support.CreateCase"),
+        error=error,
+        remote_id=remote_id,
+        duration=timedelta(milliseconds=240),
+    )
 
 
 def _team_of(user: Any) -> Team:
