@@ -14,6 +14,8 @@ from casesite.runner import parts, ports
 from tests.sites import Site, bare_environment, wait_until
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("up")]
+# Without simulator and demo data a site starts twice as fast; without accounts it asks nobody for anything.
+BARE = {"time_scale": 1, "extra_env": {"CASESITE_AWS": "live"}}
 ROLES = ["broker", "dispatcher", "sandbox", "supervisor", "web", "worker"]
 get = build_opener(ProxyHandler({})).open
 
@@ -149,7 +151,7 @@ def test_var_that_cannot_be_written_is_said_in_one_line(tmp_path):
 def test_taken_port_is_stepped_over_with_a_message(tmp_path, started):
     with socket.create_server(("127.0.0.1", 0)) as other:
         wanted = other.getsockname()[1]
-        site = started(tmp_path, extra_env={"PORT": str(wanted)})
+        site = started(tmp_path, time_scale=1, extra_env={"CASESITE_AWS": "live", "PORT": str(wanted)})
 
         with get(f"{site.url}/healthz", timeout=5) as answer:
             assert answer.status == 200
@@ -159,10 +161,18 @@ def test_taken_port_is_stepped_over_with_a_message(tmp_path, started):
     assert f"port {wanted} is taken, using {port}" in site.log()
 
 
-def test_broker_that_does_not_answer_is_named_and_the_site_comes_up(tmp_path, started):
-    site = started(tmp_path, broker=f"redis://127.0.0.1:{ports.free()}/0")
+def test_live_mode_starts_no_simulator_and_makes_no_demo_data(tmp_path, started):
+    site = started(tmp_path, **BARE)
 
-    assert sorted(site.pids) == [role for role in ROLES if role != "broker"]
+    assert sorted(site.pids) == [role for role in ROLES if role != "sandbox"]
+    assert not (tmp_path / "demo-sign-ins.txt").exists()
+    assert site.rows("SELECT name FROM teams_team") == []
+
+
+def test_broker_that_does_not_answer_is_named_and_the_site_comes_up(tmp_path, started):
+    site = started(tmp_path, broker=f"redis://127.0.0.1:{ports.free()}/0", **BARE)
+
+    assert sorted(site.pids) == ["dispatcher", "supervisor", "web", "worker"]
     assert "the broker of REDIS_URL does not answer" in site.log()
 
 
@@ -193,7 +203,7 @@ def test_killed_supervisor_leaves_nothing_behind_and_the_next_up_takes_its_place
 
 @pytest.mark.parametrize("role", ["worker", "web"])
 def test_death_of_one_part_ends_all_with_a_line_that_names_it(tmp_path, started, role):
-    site = started(tmp_path)
+    site = started(tmp_path, **BARE)
     everyone = family(site.pids.values())
 
     site.kill(role)
