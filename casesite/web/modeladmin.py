@@ -3,7 +3,8 @@
 from typing import Any, NoReturn
 
 from django.contrib.admin import ModelAdmin, ShowFacets
-from django.http import Http404, HttpRequest
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse
 
 
 class HouseAdmin(ModelAdmin):
@@ -16,7 +17,7 @@ class HouseAdmin(ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, which knows who fills it in (`by`) and puts no colon behind its labels."""
-        form = super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
 
         class HouseForm(form):  # type: ignore[misc, valid-type]
             by = request.user
@@ -28,6 +29,19 @@ class HouseAdmin(ModelAdmin):
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: Any) -> NoReturn:
         raise Http404  # Django would redirect to the index
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        self._known(request, object_id)
+        return super().delete_view(request, object_id, extra_context)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        self._known(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
+    def _known(self, request: HttpRequest, object_id: str) -> None:
+        """Django would ask for permission before it looks whether there is such an object."""
+        if self.get_object(request, unquote(object_id)) is None:
+            raise Http404
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
