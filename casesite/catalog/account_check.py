@@ -103,7 +103,7 @@ OTHERS = (
     ),
     Need(
         operation="describe_create_case_options",
-        name=gettext_lazy("Read how cases are handled"),
+        name=gettext_lazy("Read case options"),
         without=gettext_lazy("The form can't say how AWS answers."),
         params=_CHOICE | {"language": "en"},
     ),

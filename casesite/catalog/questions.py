@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Max, Q
+from django.db.models import F, Max, Q, QuerySet
 
 from casesite import clock
 from casesite.lookups import questions
@@ -26,12 +26,18 @@ ASK_AGAIN = timedelta(minutes=15)  # after a question that led nowhere
 
 def ask_check(account: AwsAccount, *, by: Any = None) -> Lookup:
     """Have a worker look whether the account can send. The result is written to the account."""
-    return questions.ask(CHECK, account, by=by, max_age=questions.NOW)
+    return _ask_now(CHECK, account, by)
 
 
 def ask_refresh(account: AwsAccount, *, by: Any = None) -> Lookup:
     """Have a worker fetch the account's Support catalogue."""
-    return questions.ask(CATALOG, account, by=by, max_age=questions.NOW)
+    return _ask_now(CATALOG, account, by)
+
+
+def _ask_now(kind: str, account: AwsAccount, by: Any) -> Lookup:
+    """A new question, or the open one; where no worker took that up in time, pages wait for it anew."""
+    lookup = questions.ask(kind, account, by=by, max_age=questions.NOW)
+    return questions.ask_again(lookup, by=by) if lookup.is_overdue else lookup
 
 
 def languages_for(
@@ -105,6 +111,6 @@ def _due_catalogs(now: datetime) -> Iterable[AwsAccount]:
     )
 
 
-def _not_asked_lately(kind: str, now: datetime) -> Any:
+def _not_asked_lately(kind: str, now: datetime) -> QuerySet[AwsAccount]:
     lately = Lookup.objects.filter(kind=kind, asked_at__gt=now - ASK_AGAIN).values("account")
     return AwsAccount.objects.filter(active=True).exclude(pk__in=lately)

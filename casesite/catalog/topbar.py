@@ -40,7 +40,13 @@ def troubled_accounts(request: HttpRequest) -> Iterable[Notice]:
 
 def _notice_of(account: AwsAccount) -> Notice:
     if account.check_result == CheckResult.BLOCKED:
-        text = _("%(account)s can't send: %(why)s") % {"account": account.name, "why": account.check_summary}
+        text = _("%(account)s can't send: %(why)s") % {"account": account.name, "why": _why(account)}
     else:
         text = _("Calls to AWS for %(account)s are paused, because the last ones failed.") % {"account": account.name}
     return Notice(text=text, url=reverse("account", args=[account.pk]), link_text=_("What to do"))
+
+
+def _why(account: AwsAccount) -> str:
+    """What the check found, without what to do: a line has no room for both."""
+    found = (row["text"] for row in account.check_details if row["state"] == CheckResult.BLOCKED)
+    return next(found, account.check_summary)

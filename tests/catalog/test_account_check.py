@@ -30,7 +30,7 @@ NAMES = [
     "Find cases",
     "Read correspondence",
     "Read languages",
-    "Read how cases are handled",
+    "Read case options",
     "Open cases",
     "Clock",
 ]
@@ -165,7 +165,7 @@ def test_denied_create_case_blocks_and_names_the_action(account, aws):
         ("DescribeCases", "Find cases"),
         ("DescribeCommunications", "Read correspondence"),
         ("DescribeSupportedLanguages", "Read languages"),
-        ("DescribeCreateCaseOptions", "Read how cases are handled"),
+        ("DescribeCreateCaseOptions", "Read case options"),
     ],
 )
 def test_denied_reading_limits_but_does_not_block(account, aws, action, name):

@@ -78,7 +78,7 @@ def test_page_says_what_the_check_found_and_what_to_do(client, agent, account):
 
     text = page(client, account).text
 
-    assert "No case can be sent from this account." in text
+    assert "No case can be sent from this account until this is mended." in text
     assert "Subscribe it." in text
     assert "No plan &lt;b&gt;here&lt;/b&gt;." in text
 
@@ -131,6 +131,18 @@ def test_member_has_the_catalogue_fetched(client, agent, account):
     client.post(reverse("account_refresh", args=[account.pk]))
 
     assert Lookup.objects.get(account=account).kind == questions.CATALOG
+
+
+def test_button_pressed_again_starts_the_wait_anew(client, agent, account, clock):
+    lookup = questions.ask_refresh(account)
+    clock.advance(minutes=5)
+    assert "No worker has answered yet" in page(client, account).text
+
+    client.post(reverse("account_refresh", args=[account.pk]))
+
+    lookup.refresh_from_db()
+    assert (lookup.asked_at, Lookup.objects.count()) == (clock.now, 1)
+    assert "Asking AWS" in page(client, account).text
 
 
 def test_failed_question_stays_in_sight_until_it_is_asked_again(client, agent, account):

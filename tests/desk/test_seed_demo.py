@@ -81,6 +81,13 @@ def test_demo_people_can_sign_in_and_only_the_owner_reads_how(aws, var, bells, r
     assert stat.S_IMODE((var / "demo-sign-ins.txt").stat().st_mode) == 0o600
 
 
+def test_demo_reviewers_and_leads_may_open_the_admin(aws, var, bells):
+    call_command("seed_demo", stdout=StringIO())
+
+    staff = get_user_model().objects.filter(is_staff=True)
+    assert set(staff.values_list("username", flat=True)) == {"reviewer", "reviewer2", "lead", "admin"}
+
+
 def test_demo_is_not_told_twice(aws, var, bells):
     call_command("seed_demo", stdout=StringIO())
     before, lines = counts(), sign_ins(var)

@@ -26,7 +26,8 @@ from casesite.desk import demo, drafts
 from casesite.desk.forms.offer import Offer
 from casesite.desk.forms.support import SupportForm
 from casesite.submissions import workflow
-from casesite.teams.models import AwsAccount, Membership, Preferences, Role, Team
+from casesite.teams.members import give_role
+from casesite.teams.models import AwsAccount, Preferences, Team
 
 
 class Command(BaseCommand):
@@ -92,20 +93,24 @@ def make_accounts() -> None:
 
 @transaction.atomic
 def make_people(hashes: dict[str, str]) -> list[str]:
-    """The names of those who were not there yet."""
+    """The names of those who were not there yet; who was there stays as they are."""
     made = []
     for person in demo.PEOPLE:
-        staff = person.superuser or any(role != Role.AGENT for role in person.roles.values())
         user, is_new = get_user_model().objects.get_or_create(
             username=person.name,
-            defaults={"password": hashes[person.name], "is_staff": staff, "is_superuser": person.superuser},
+            defaults={
+                "password": hashes[person.name],
+                "is_staff": person.superuser,
+                "is_superuser": person.superuser,
+            },
         )
+        if not is_new:
+            continue
         for team, role in person.roles.items():
-            Membership.objects.get_or_create(team=Team.objects.get(name=team), user=user, defaults={"role": role})
+            give_role(user, Team.objects.get(name=team), role)
         if person.time_zone:
-            Preferences.objects.get_or_create(user=user, defaults={"time_zone": person.time_zone})
-        if is_new:
-            made.append(person.name)
+            Preferences.objects.create(user=user, time_zone=person.time_zone)
+        made.append(person.name)
     return made
 
 
