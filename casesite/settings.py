@@ -189,6 +189,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_LOCKOUT_TEMPLATE = "registration/locked.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = False  # `manage.py axes_reset_username NAME` lets a person in again before the time is over
 AXES_IPWARE_PROXY_COUNT = env.int("CASESITE_PROXIES", default=0)
 
 # --- database --------------------------------------------------------------------------------------------------------------
