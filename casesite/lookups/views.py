@@ -1,8 +1,10 @@
 """The answer to a lookup, as a page asks for it: a fragment for htmx, a small page of its own without JavaScript."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -16,7 +18,21 @@ from .models import Lookup, LookupState
 ANSWERED = "lookup-answered"  # an htmx event on the element that waited; forms that build on the answer listen for it
 
 
-@login_required
+def signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For people who are signed in. A fragment of a page whose session ended says so, in place of the whole sign-in page."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated:
+            return view(request, *args, **kwargs)
+        if request.htmx:  # type: ignore[attr-defined]
+            return render(request, "lookups/_signed_out.html")
+        return redirect_to_login(request.get_full_path())
+
+    return guarded
+
+
+@signed_in
 @never_cache
 @require_GET
 def lookup(request: HttpRequest, pk: int) -> HttpResponse:
@@ -28,7 +44,7 @@ def lookup(request: HttpRequest, pk: int) -> HttpResponse:
     return _fragment(request, found)
 
 
-@login_required
+@signed_in
 @require_POST
 def again(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask once more."""

@@ -148,6 +148,17 @@ def test_only_people_of_the_account_see_it(client, lookup, team, name, who, stat
     assert response.status_code == expected
 
 
+@pytest.mark.parametrize(("name", "method"), [("lookup", "get"), ("lookup_again", "post")])
+def test_fragment_says_that_the_session_has_ended(client, lookup, name, method):
+    client.logout()
+
+    response = getattr(client, method)(address(lookup, name), headers=HTMX)
+
+    assert "Your session has ended" in response.text
+    assert 'href="/accounts/login/?next=/accounts/7/%3Ftab%3D1"' in response.text
+    assert "<html" not in response.text
+
+
 def test_answer_is_not_kept_by_browsers(client, lookup):
     assert "no-store" in client.get(address(lookup))["Cache-Control"]
 

@@ -143,7 +143,8 @@ def tell(story: demo.Story) -> None:
         submission = case.submissions.get()
         reviewer, seen = users.get(username=story.reviewer), submission.payload_sha256
         if story.reason:
-            workflow.return_to_author(submission, by=reviewer, payload_sha256=seen, reason=story.reason)
+            with minutes_ago(story.minutes_ago // 2):
+                workflow.return_to_author(submission, by=reviewer, payload_sha256=seen, reason=story.reason)
         else:
             workflow.approve(submission, by=reviewer, payload_sha256=seen)
 
