@@ -8,9 +8,9 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch
+from django.db.models import OuterRef, Subquery
 from django.db.models.fields.json import KT
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -37,7 +37,6 @@ class SubmissionAdmin(HouseAdmin):
         lists.SeverityFilter,
     )
     list_select_related = ("case", "account", "submitted_by")
-    paginator = lists.ShortPaginator
     search_fields = ("case__reference", "content__subject", "marker", "remote_id")
     search_help_text = _("Reference, AWS case id, or words of the subject")
 
@@ -58,7 +57,15 @@ class SubmissionAdmin(HouseAdmin):
     # --- the list ----------------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> SubmissionQuerySet:
         rows = lists.rows_for(request.user).defer("content", "payload")
-        return rows.annotate(subject=KT("content__subject"), severity_code=KT("content__severity_code"))
+        looking = Viewing.objects.by_others(request.user).filter(submission=OuterRef("pk"))
+        return rows.annotate(
+            subject=KT("content__subject"),
+            severity_code=KT("content__severity_code"),
+            looking=Subquery(looking.values("user__username")[:1]),
+        )
+
+    def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
+        return lists.Page
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """A queue: the most urgent first, then the one that waits longest. Anything else: the newest first."""
@@ -110,11 +117,10 @@ def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
     """The rows of one page, and what the list can be narrowed to."""
     asked = {name: values[0] for name, values in listed.filter_params.items()}
     queue = lists.queue_of(request)
-    page = listed.paginator.page(listed.page_num) if listed.result_count else None
     accounts = next((spec for spec in listed.filter_specs if isinstance(spec, lists.AccountFilter)), None)
     return {
         "listed": listed,
-        "rows": listed.result_list.prefetch_related(Prefetch("viewings", Viewing.objects.by_others(request.user))),
+        "rows": listed.result_list,
         "queues": lists.QUEUES,
         "queue": queue,
         "asked": asked,
@@ -123,10 +129,4 @@ def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
         "states": State.choices,
         "severities": lists.RANKS,
         "accounts": accounts.lookup_choices if accounts else (),
-        "previous_page": _page(listed, page.previous_page_number()) if page and page.has_previous() else "",
-        "next_page": _page(listed, page.next_page_number()) if page and page.has_next() else "",
     }
-
-
-def _page(listed: ChangeList, number: int) -> str:
-    return listed.get_query_string({PAGE_VAR: number})

@@ -88,5 +88,13 @@ def adopt(submission: Submission, lookup: Lookup | None, *, by: Any, reason: str
         raise ValidationError(_("First look the case up at AWS."))
     if is_too_old(lookup):
         raise ValidationError(_("What AWS said is too old by now. Look the case up once more."))
-    workflow.adopt(submission, by=by, reason=reason, aws_case_id=found.case_id, marker=found.marker)
+    workflow.adopt(
+        submission,
+        by=by,
+        reason=reason,
+        aws_case_id=found.case_id,
+        marker=found.marker,
+        display_id=found.display_id,
+        status=found.status,
+    )
     return found

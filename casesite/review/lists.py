@@ -6,11 +6,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.contrib.admin.views.main import PAGE_VAR, ChangeList
 from django.db.models import Count, Min, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from casesite.submissions.models import RANKS, Submission, SubmissionQuerySet
@@ -19,7 +18,7 @@ from casesite.teams.models import AwsAccount
 from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
 from casesite.web.topbar import Link
 
-COUNTED = 1000  # rows; of a longer list the first so many are shown
+LAST_PAGE = 1000  # beyond that the search is the way
 URL = "admin:submissions_submission_changelist"
 
 
@@ -143,9 +142,23 @@ class SeverityFilter(admin.SimpleListFilter):
         return queryset.filter(rank=RANKS[code]) if code in RANKS else queryset
 
 
-class ShortPaginator(Paginator):
-    """Counts no further than anybody reads."""
+class Page(ChangeList):
+    """One page of a list. Whether there is a next one shows by one row more; nothing is counted."""
 
-    @cached_property
-    def count(self) -> int:
-        return min(self.object_list[: COUNTED + 1].count(), COUNTED)
+    has_next = False
+
+    def get_results(self, request: HttpRequest) -> None:
+        self.page_num = min(max(1, self.page_num), LAST_PAGE)
+        start = (self.page_num - 1) * self.list_per_page
+        rows = list(self.queryset[start : start + self.list_per_page + 1])
+        self.has_next = len(rows) > self.list_per_page
+        self.result_list = rows[: self.list_per_page]
+        self.result_count = len(self.result_list)
+
+    @property
+    def previous_page(self) -> str:
+        return self.get_query_string({PAGE_VAR: self.page_num - 1}) if self.page_num > 1 else ""
+
+    @property
+    def next_page(self) -> str:
+        return self.get_query_string({PAGE_VAR: self.page_num + 1}) if self.has_next else ""

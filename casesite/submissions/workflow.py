@@ -286,7 +286,16 @@ def give_up(submission: Submission, *, by: Any, reason: str) -> None:
         )
 
 
-def adopt(submission: Submission, *, by: Any, reason: str, aws_case_id: str, marker: str | None) -> None:
+def adopt(
+    submission: Submission,
+    *,
+    by: Any,
+    reason: str,
+    aws_case_id: str,
+    marker: str | None,
+    display_id: str = "",
+    status: str = "",
+) -> None:
     """Take a case that a lead found at AWS as this one's. `marker` is the valid one in that case, as read at AWS.
 
     A marker of another submission of ours proves that one; a valid marker without a row gives the id to the case alone.
@@ -318,6 +327,11 @@ def adopt(submission: Submission, *, by: Any, reason: str, aws_case_id: str, mar
                 lease_until=None,
                 lease_by="",
             )
+        if display_id:
+            Case.objects.filter(pk=submission.case_id, aws_case_id=aws_case_id).update(
+                aws_display_id=display_id, aws_status=status, aws_read_at=clock.now()
+            )
+            stage.recompute(submission.case_id)
         ring(submission)
     submission.refresh_from_db()
 
