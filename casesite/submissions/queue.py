@@ -10,8 +10,8 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, FilteredRelation, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.db.models import F, FilteredRelation, Q, QuerySet, Value, Window
+from django.db.models.functions import Coalesce, RowNumber
 
 from casesite.pacing import times
 from casesite.pacing.budget import Budget
@@ -93,13 +93,18 @@ def budget_of(account: AwsAccount, now: datetime) -> Budget:
 def budgets_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Budget]:
     """The budget of each account by its primary key, in one query."""
     accounts = list(accounts)
-    hour = times.hour()
-    counted = (
-        Submission.objects.opening()
-        .filter(account__in=accounts, attempts__started_at__gt=now - hour, attempts__outcome__in=COUNTED)
-        .order_by("attempts__started_at")
-        .values_list("account_id", "rank", "attempts__started_at")
+    counted = _counted(accounts, now).values_list("account_id", "rank", "attempts__started_at")
+    return _as_budgets(accounts, sorted(counted, key=lambda line: line[2]))
+
+
+def _counted(accounts: list[AwsAccount], now: datetime) -> QuerySet[Submission]:
+    """Openings with attempts of the last hour that AWS may count, once for each attempt."""
+    return Submission.objects.opening().filter(
+        account__in=accounts, attempts__started_at__gt=now - times.hour(), attempts__outcome__in=COUNTED
     )
+
+
+def _as_budgets(accounts: list[AwsAccount], counted: Iterable[tuple[int, int, datetime]]) -> dict[int, Budget]:
     ordinary: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     urgent: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     for account_pk, rank, started_at in counted:
@@ -108,7 +113,7 @@ def budgets_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Budge
         account.pk: Budget(
             limit=account.cases_per_hour,
             reserve=account.reserved_urgent,
-            hour=hour,
+            hour=times.hour(),
             ordinary=tuple(ordinary[account.pk]),
             urgent=tuple(urgent[account.pk]),
         )
@@ -131,11 +136,19 @@ def with_gates(accounts: QuerySet[AwsAccount]) -> QuerySet[AwsAccount]:
 
 
 def queues_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Queue]:
-    """The queue of each account by its primary key, in three queries however many accounts."""
+    """The queue of each account by its primary key, in two queries however many accounts; one after `with_gates`."""
     accounts = list(accounts)
-    budgets = budgets_of(accounts, now)
     gates = _gates_of(accounts)
-    rows, preparing = _rows_of(accounts, now)
+    lines: dict[str, list[_Line]] = {_ATTEMPT: [], State.QUEUED: [], State.PREPARING: []}
+    for line in _lines(accounts, now):
+        lines[line.what].append(line)
+    budgets = _as_budgets(accounts, [(line.account_pk, line.rank, line.at) for line in lines[_ATTEMPT]])
+    rows: dict[int, list[Waiting]] = {account.pk: [] for account in accounts}
+    preparing: dict[int, list[bool]] = {account.pk: [] for account in accounts}
+    for line in lines[State.QUEUED]:
+        rows[line.account_pk].append(line.as_waiting)
+    for line in lines[State.PREPARING]:
+        preparing[line.account_pk].append(line.urgent)
     return {
         account.pk: Queue(
             now=now,
@@ -169,25 +182,41 @@ def _gates_of(accounts: list[Any]) -> dict[int, Gate]:
     return {row.account_id: Gate(row.blocked_until, row.circuit, row.trouble) for row in rows}
 
 
-def _rows_of(accounts: list[AwsAccount], now: datetime) -> tuple[dict[int, list[Waiting]], dict[int, list[bool]]]:
-    """The queued rows of each account, at most PLANNED_ROWS of each, and which of its rows are being prepared."""
-    queued: dict[int, list[Waiting]] = {account.pk: [] for account in accounts}
-    preparing: dict[int, list[bool]] = {account.pk: [] for account in accounts}
+@dataclass(frozen=True)
+class _Line:
+    """A counted attempt, or a row that waits or is being prepared."""
+
+    account_pk: int
+    rank: int
+    what: str
+    key: UUID
+    at: datetime
+    due_at: datetime
+
+    @property
+    def urgent(self) -> bool:
+        return self.rank <= URGENT_RANK
+
+    @property
+    def as_waiting(self) -> Waiting:
+        return Waiting(key=self.key, rank=self.rank, urgent=self.urgent, queued_at=self.at, due_at=self.due_at)
+
+
+_ATTEMPT = "attempt"
+
+
+def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
+    """Attempts and rows of all accounts in one query; at most PLANNED_ROWS queued rows of each account."""
+    names = ("account_id", "rank", "what", "pk", "at", "due")
+    started = F("attempts__started_at")
+    attempts = _counted(accounts, now).annotate(what=Value(_ATTEMPT), at=started, due=started)
+    since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
-    waiting = (
+    rows = (
         Submission.objects.opening()
         .filter(account__in=accounts, state__in=(State.QUEUED, State.PREPARING))
-        .annotate(place=place)
+        .annotate(what=F("state"), at=since, due=Coalesce("due_at", since), place=place)
         .filter(place__lte=PLANNED_ROWS)
-        .values_list("pk", "account_id", "state", "rank", "queued_at", "due_at")
     )
-    for key, account_pk, state, rank, queued_at, due_at in waiting:
-        urgent = rank <= URGENT_RANK
-        if state == State.PREPARING:
-            preparing[account_pk].append(urgent)
-        else:
-            since = queued_at or now
-            queued[account_pk].append(
-                Waiting(key=key, rank=rank, urgent=urgent, queued_at=since, due_at=due_at or since)
-            )
-    return queued, preparing
+    lines = [_Line(*line) for line in attempts.values_list(*names).union(rows.values_list(*names), all=True)]
+    return sorted(lines, key=lambda line: line.at)

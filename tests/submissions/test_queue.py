@@ -186,18 +186,18 @@ def test_queue_names_the_trouble_of_the_account(author, account, clock, bells):
 
 
 @pytest.mark.parametrize("accounts", [1, 3])
-def test_queues_take_three_queries(team, author, clock, bells, django_assert_num_queries, accounts):
+def test_queues_take_two_queries(team, author, clock, bells, django_assert_num_queries, accounts):
     several = [an_account(team) for _n in range(accounts)]
     for account in several:
         queued(author, account)
 
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         found = queue.queues_of(several, clock.now)
         assert len(queue.planned_in(found)) == accounts
 
 
 @pytest.mark.parametrize("accounts", [1, 3])
-def test_queues_take_two_queries_where_the_gates_are_read_already(
+def test_queues_take_one_query_where_the_gates_are_read_already(
     team, author, clock, bells, django_assert_num_queries, accounts
 ):
     for _n in range(accounts):
@@ -206,7 +206,7 @@ def test_queues_take_two_queries_where_the_gates_are_read_already(
         gate.wait_for_read(account.pk)
     several = list(queue.with_gates(AwsAccount.objects.all()))
 
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         found = queue.queues_of(several, clock.now)
 
     assert [each.shut_until for each in found.values()] == [clock.now + timedelta(minutes=7)] * accounts
