@@ -15,6 +15,7 @@ DESCRIPTION_LIMIT = BODY_LIMIT - marker.LINE_LENGTH
 NAMED = 5  # of a list of bad things, as many are named
 
 _validate_address = EmailValidator(allowlist=[])  # nobody outside can write to localhost
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _LINE_BREAKS = "\n\u2028\u2029"
 
 
@@ -25,7 +26,7 @@ def with_lf(text: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether nothing in it can be seen: spaces, line ends, control and zero-width characters only."""
-    return all(unicodedata.category(character)[0] in "ZC" for character in text)
+    return all(unicodedata.category(character) in _UNSEEN for character in text)
 
 
 def check_storable(text: str) -> None:
