@@ -211,6 +211,12 @@ class Site:
         return Sandbox(self.var / "sandbox", None, self.sandbox_url, scale)
 
     @property
+    def broker_url(self) -> str:
+        """The address of its own broker; of a Site.in_parts only."""
+        assert self._server
+        return self._server.url
+
+    @property
     def sign_ins(self) -> list[str]:
         """The demo sign-ins, a line each."""
         return (self.var / "demo-sign-ins.txt").read_text().splitlines()

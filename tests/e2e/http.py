@@ -83,9 +83,8 @@ class _Reader(HTMLParser):
         elif tag == "textarea" and name:
             self._text = name
             form.fields[name] = ""
-        elif tag == "input" and name and given.get("type") not in ("submit", "image", "button", "file"):
-            if given.get("type") not in ("checkbox", "radio") or "checked" in given:
-                form.fields[name] = given.get("value", "on" if given.get("type") == "checkbox" else "")
+        elif tag == "input" and name and _counts(given):
+            form.fields[name] = given.get("value", "on" if given.get("type") == "checkbox" else "")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":
@@ -96,6 +95,14 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._text:
             self.forms[-1].fields[self._text] += data
+
+
+def _counts(given: dict[str, str]) -> bool:
+    """Whether a browser sends this input if nobody touches it."""
+    kind = given.get("type")
+    return kind not in ("submit", "image", "button", "file") and (
+        kind not in ("checkbox", "radio") or "checked" in given
+    )
 
 
 class Person:

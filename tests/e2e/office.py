@@ -58,7 +58,7 @@ class Account:
         """Write a case in this account and hand it to review."""
         posted = self.submitting(subject, **values)
         assert posted.status == 200 and "data-state" in posted.main, f"not submitted: {posted.text[:6000]}"
-        return Case(self, posted.url.rstrip("/").rpartition("/")[2])
+        return Case(self, posted.url.rstrip("/").rpartition("/")[2], posted)
 
     def submitting(self, subject: str = "RDS failover took 11 minutes", **values: str) -> Page:
         """The answer to the form's Submit button."""
@@ -111,6 +111,7 @@ class Case:
 
     account: Account
     reference: str
+    answer: Page  # to the Submit button
 
     @property
     def office(self) -> Office:
@@ -147,10 +148,11 @@ class Case:
     @property
     def attempts(self) -> list[tuple[str, str]]:
         """Outcome and error class of each attempt, oldest first."""
-        return [
-            (row["outcome"], row["error_class"])
-            for row in self._rows("SELECT a.* FROM delivery_attempt a", "a.submission_id", "a.n")
-        ]
+        return [(row["outcome"], row["error_class"]) for row in self.attempt_rows]
+
+    @property
+    def attempt_rows(self) -> list[dict[str, Any]]:
+        return self._rows("SELECT a.* FROM delivery_attempt a", "a.submission_id", "a.n")
 
     @property
     def looks(self) -> list[dict[str, Any]]:
