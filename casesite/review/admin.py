@@ -74,7 +74,7 @@ class SubmissionAdmin(HouseAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         self._check_may_view(request)
         if "" in request.GET.values():  # controls left at "All"
-            request.GET = _without_empty(request.GET)
+            request.GET = _without_empty(request.GET)  # type: ignore[assignment]
         try:
             listed = self.get_changelist_instance(request)
         except IncorrectLookupParameters:

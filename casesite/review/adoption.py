@@ -43,9 +43,9 @@ def lookup_of(submission: Submission, pk: str) -> Lookup | None:
 
 def found_by(lookup: Lookup) -> Found | None:
     """The case that the question brought; None where AWS has none, or has not answered."""
-    if lookup.state != LookupState.ANSWERED or not lookup.answer["found"]:
-        return None
     told = lookup.answer
+    if lookup.state != LookupState.ANSWERED or not told or not told["found"]:
+        return None
     created = told["created_at"]
     return Found(
         case_id=told["case_id"],

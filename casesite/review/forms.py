@@ -16,7 +16,7 @@ class ReasonField(forms.CharField):
         widget = forms.Textarea(attrs={"rows": 4, "class": "form-control"})
         super().__init__(label=gettext_lazy("Reason"), max_length=REASON_LIMIT, widget=widget, **options)
 
-    def to_python(self, value: Any) -> str:
+    def to_python(self, value: Any) -> str | None:
         return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
 
 

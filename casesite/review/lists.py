@@ -97,7 +97,7 @@ def link(request: HttpRequest) -> Link | None:
 
 def count(request: HttpRequest) -> int:
     """How many wait for this person. What one wrote oneself waits for somebody else."""
-    return rows_for(request.user).filter(WAITING.condition).exclude(submitted_by=request.user).count()
+    return rows_for(request.user).filter(WAITING.condition).exclude(submitted_by=request.user.pk).count()
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _number(queue: Queue, user: Any) -> Number:
 class AccountFilter(admin.RelatedFieldListFilter):
     """Accounts of the person's teams, and no others."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[Any, str]]:
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[Any]:
         accounts = AwsAccount.objects.visible_to(request.user).order_by("name", "account_id")
         return [(account.pk, str(account)) for account in accounts]
 

@@ -58,7 +58,7 @@ def parameters_of(submission: Submission, catalog: SupportCatalog | None) -> lis
 def said_by(payload: dict[str, Any], snapshot: SupportSnapshot | None) -> dict[str, str]:
     """The catalogue's names for the codes of a payload, by parameter."""
     found = {
-        "issueType": dict(IssueType.choices).get(payload.get("issueType")),
+        "issueType": dict(IssueType.choices).get(payload.get("issueType", "")),
         "language": dict(LANGUAGES).get(payload.get("language", "")),
     }
     if snapshot:

@@ -1,12 +1,11 @@
 """The admin site in the house's look: the reviewer's desk, and the place where leads manage their team."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -20,16 +19,16 @@ class CasesiteAdminSite(AdminSite):
     index_title = _("Review and manage")
     enable_nav_sidebar = False
 
-    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Who is signed out signs in first, and a reason they typed comes along."""
         from casesite.web.auth import login_required_keeping_text  # as below: models come later than this module
 
         return login_required_keeping_text(super().admin_view(view, cacheable))
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What waits for this person, then what they may manage."""
         from . import lists  # the admin's config is loaded before the models are
 
         apps = [app for app in self.get_app_list(request) if app["app_label"] != "submissions"]
         context = {"title": self.index_title, "numbers": lists.numbers(request), "app_list": apps}
-        return render(request, "review/index.html", context | (extra_context or {}))
+        return TemplateResponse(request, "review/index.html", context | (extra_context or {}))

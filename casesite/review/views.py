@@ -103,7 +103,12 @@ def attention(request: HttpRequest, submission: Submission) -> HttpResponse:
 
 
 def _attention_page(
-    request: HttpRequest, submission: Submission, *, alert: str = "", status: int = 200, **forms: Any
+    request: HttpRequest,
+    submission: Submission,
+    *,
+    alert: str = "",
+    status: int = 200,
+    filled: dict[str, Any] | None = None,
 ) -> HttpResponse:
     lookup = adoption.lookup_of(submission, request.POST.get("lookup") or request.GET.get("lookup") or "")
     found = adoption.found_by(lookup) if lookup else None
@@ -121,7 +126,7 @@ def _attention_page(
         "proves": adoption.what_it_proves(submission, found) if found and not refused else "",
         "alert": alert,
         "queue": lists.NEEDS_PERSON,
-        "forms": {name: forms.get(name) or _empty(name) for name in ("look_up", *CARE)},
+        "forms": {name: _empty(name) for name in ("look_up", *CARE)} | (filled or {}),
     }
     return render(request, "review/attention.html", context, status=status)
 
@@ -138,18 +143,18 @@ def _take_care(request: HttpRequest, submission: Submission) -> HttpResponse:
         return _attention_page(request, submission, alert=_("Choose one of the ways out."), status=400)
     form = _empty(action, request.POST)
     if not form.is_valid():
-        return _attention_page(request, submission, **{action: form})
+        return _attention_page(request, submission, filled={action: form})
     if isinstance(form, CaseIdForm):
         lookup = adoption.ask_aws(submission, form.params, by=request.user)
         return redirect(f"{request.path}?lookup={lookup.pk}#adopt")
     try:
         said = CARE[action](request, submission, form.cleaned_data["reason"])
     except ValidationError as exc:
-        return _attention_page(request, submission, alert=" ".join(exc.messages), status=409, **{action: form})
+        return _attention_page(request, submission, alert=" ".join(exc.messages), status=409, filled={action: form})
     except StaleSubmission:
         submission = Submission.objects.select_related(*RELATED).get(pk=submission.pk)
         text = who_was_quicker(submission, request.user)
-        return _attention_page(request, submission, alert=text, status=409, **{action: form})
+        return _attention_page(request, submission, alert=text, status=409, filled={action: form})
     messages.success(request, said)
     if submission.state == State.NEEDS_ATTENTION:  # taken over: the ways out are there now
         return redirect(request.path)
