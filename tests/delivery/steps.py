@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from casesite.delivery import work
+from casesite.delivery import claim, sender, work
 
 
 def work_off(submission: Any) -> None:
@@ -41,3 +41,23 @@ class Time:
 def time(clock: Any, sandbox: Any, settings: Any) -> Time:
     settings.GATE_RATE = 50  # the clock stands still between steps, so tokens do not come back by themselves
     return Time(clock, sandbox)
+
+
+def send(submission: Any) -> Any:
+    """Claim the account's next row and send it, nothing else; `submission` is read again."""
+    row = claim.claim_next(submission.account_id)
+    assert row is not None and row.pk == submission.pk
+    sender.send(row)
+    return again(submission)
+
+
+def again(submission: Any) -> Any:
+    """Read the row and its case again."""
+    submission.refresh_from_db()
+    submission.case.refresh_from_db()
+    return submission
+
+
+def creates(sandbox: Any) -> list[dict[str, Any]]:
+    """The requests that could have opened a case, dry runs left out."""
+    return [request for request in sandbox.requests("support.CreateCase") if not request["dry_run"]]
