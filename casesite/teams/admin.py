@@ -17,7 +17,7 @@ from casesite import clock
 from casesite.web.modeladmin import HouseAdmin
 from casesite.web.templatetags.casesite import when
 
-from .forms import AccountForm, MemberForm, MembersFormSet
+from .forms import AccountForm, MemberForm, MembersFormSet, NamedFormSet
 from .members import follow_roles
 from .models import AwsAccount, Membership, Team
 from .permissions import lead_team_ids
@@ -190,6 +190,7 @@ class AwsAccountAdmin(LedAdmin):
 
 class TeamsOfPerson(admin.TabularInline):
     model = Membership
+    formset = NamedFormSet
     fields = ("team", "role")
     extra = 0
     verbose_name = _("team")

@@ -63,7 +63,16 @@ class MemberForm(forms.ModelForm):
         return name
 
 
-class MembersFormSet(forms.BaseInlineFormSet):
+class NamedFormSet(forms.BaseInlineFormSet):
+    """Rows of a table, whose fields have no labels of their own: each tells those who listen what it is."""
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        for field in form.fields.values():
+            field.widget.attrs.setdefault("aria-label", field.label)
+
+
+class MembersFormSet(NamedFormSet):
     def clean(self) -> None:
         """Nobody is twice in a team."""
         super().clean()

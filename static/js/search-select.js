@@ -4,7 +4,6 @@
 
   function dress(select) {
     if (select.tomselect) return;
-    const label = document.querySelector(`label[for="${CSS.escape(select.id)}"]`);
     const control = new TomSelect(select, {
       maxOptions: null,
       allowEmptyOption: select.hasAttribute("data-search-empty"),
@@ -12,11 +11,8 @@
       placeholder: select.dataset.search || undefined,
       render: { no_results: (_data, escape) => `<div class="no-results">${escape(select.dataset.none || "–")}</div>` },
     });
-    // Tom Select takes the label away from the select, and a select without a name is nothing to a screen reader.
-    if (label) {
-      label.id ||= `${select.id}_label`;
-      select.setAttribute("aria-labelledby", label.id);
-    }
+    // The text box takes over the label, so the select behind it has no name any more: it is not there for those who listen.
+    select.setAttribute("aria-hidden", "true");
     const help = select.getAttribute("aria-describedby");
     if (help) control.control_input.setAttribute("aria-describedby", help);
   }
