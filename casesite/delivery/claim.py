@@ -75,14 +75,17 @@ def due_rows(account_pk: int, now: datetime) -> QuerySet[Submission]:
 
 
 def seconds_to_next(account_pk: int) -> float | None:
-    """How long until a row that waits for the account's pace comes due, where that is under a second."""
+    """How long until a row that waits for the account's pace comes due, where that is under a second.
+
+    One that came due this moment, after the last claim looked, counts as well.
+    """
     now = clock.now()
     soon = Submission.objects.filter(
         account_id=account_pk,
         state=State.QUEUED,
-        due_at__gt=now,
-        due_at__lte=now + times.SECOND,
         reason_code=Reason.PACE,
+        due_at__gt=now - times.SECOND,
+        due_at__lte=now + times.SECOND,
     )
     due_at = soon.order_by("due_at").values_list("due_at", flat=True).first()
     return max(0.01, (due_at - now).total_seconds()) if due_at else None
