@@ -78,8 +78,8 @@ class MembersFormSet(NamedFormSet):
         super().clean()
         seen: set[str] = set()
         for form in self.forms:
-            name = form.cleaned_data.get("username") if hasattr(form, "cleaned_data") else None
-            if not name or self._should_delete_form(form):
+            name = getattr(form, "cleaned_data", {}).get("username")
+            if not name or form in self.deleted_forms:
                 continue
             if name in seen:
                 form.add_error("username", _("This person is in the team already."))
@@ -110,11 +110,13 @@ class AccountForm(forms.ModelForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        teams = self.fields.get("teams")
-        if teams is not None:
-            teams.queryset = self._teams_to_choose_from()
-            teams.widget = forms.CheckboxSelectMultiple(choices=teams.choices)
-            teams.help_text = _("Their members see the account and open cases in it.")
+        teams = forms.ModelMultipleChoiceField(
+            self._teams_to_choose_from(),
+            label=self.fields["teams"].label,
+            help_text=_("Their members see the account and open cases in it."),
+            widget=forms.CheckboxSelectMultiple,
+        )
+        self.fields["teams"] = teams
 
     def clean_teams(self) -> list[Team]:
         """Also the teams of the account that are not this person's to take it from."""

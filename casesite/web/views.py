@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.auth.views import LoginView, PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse_lazy
@@ -20,7 +21,7 @@ class SignIn(LoginView):
 
     redirect_authenticated_user = True
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated and self.kept and self.get_redirect_url():
             return resume(request, self.get_redirect_url(), self.kept)  # signed in meanwhile, in another tab
         return super().dispatch(request, *args, **kwargs)
