@@ -2,6 +2,8 @@
 (() => {
   "use strict";
 
+  let typed = null; // what somebody is typing into a choice while a new one takes its place
+
   function dress(select) {
     if (select.tomselect) return;
     const control = new TomSelect(select, {
@@ -15,6 +17,19 @@
     select.setAttribute("aria-hidden", "true");
     const help = select.getAttribute("aria-describedby");
     if (help) control.control_input.setAttribute("aria-describedby", help);
+    if (typed?.id === select.id) goOn(control);
+  }
+
+  function goOn(control) {
+    control.focus();
+    control.setTextboxValue(typed.text);
+    control.refreshOptions();
+    typed = null;
+  }
+
+  function remember(event) {
+    const select = event.detail.target.querySelector("select[data-search]");
+    if (select?.tomselect?.isFocused) typed = { id: select.id, text: select.tomselect.inputValue() };
   }
 
   function dressAll(root) {
@@ -23,5 +38,6 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => dressAll(document));
+  document.addEventListener("htmx:oobBeforeSwap", remember);
   document.addEventListener("htmx:load", (event) => dressAll(event.target));
 })();

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +84,27 @@ def page_at(browser: Browser, console: list[str], request: pytest.FixtureRequest
 def _a_page(browser: Browser, console: list[str], request: pytest.FixtureRequest, **options: Any) -> Iterator[Page]:
     context = browser.new_context(**{"viewport": DESKTOP, "locale": "en-GB"} | options)
     page = context.new_page()
-    page.on("console", lambda said: console.append(said.text) if said.type in ("error", "warning") else None)
+    page.on("console", lambda said: _note(said.text, console) if said.type in ("error", "warning") else None)
     page.on("pageerror", lambda error: console.append(str(error)))
     yield page
     if request.node.stash.get(_FAILED, False):
         PICTURES.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=PICTURES / f"{re.sub(r'[^a-zA-Z0-9]+', '-', request.node.name)}.png", full_page=True)
+        name = f"{re.sub(r'[^a-zA-Z0-9]+', '-', request.node.name)}-{next(_pictures)}"
+        page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
     context.close()
     assert console == []
 
 
+def _note(complaint: str, console: list[str]) -> None:
+    """Write a complaint down. That htmx gave up a request for a newer one is none; it says so in two lines."""
+    if complaint.startswith("htmx:sendAbort") and console[-1:] == [complaint.replace("sendAbort", "afterRequest")]:
+        console.pop()
+    else:
+        console.append(complaint)
+
+
 _FAILED = pytest.StashKey[bool]()
+_pictures = count(1)
 
 
 @pytest.hookimpl(wrapper=True)

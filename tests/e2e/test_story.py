@@ -49,7 +49,7 @@ def sign_in(page: Page, site: Site, name: str) -> None:
 def write_a_case(page: Page) -> None:
     page.get_by_role("link", name="New case").click()
     page.get_by_label("Account").select_option(label="Payments prod (1111 1111 1111)")
-    page.get_by_placeholder("Search by name or code").fill("EC2 - Linux")
+    page.get_by_placeholder("Search by name or code").fill("EC2 - Linux")  # while the account's own services arrive
     page.get_by_role("option", name=re.compile("EC2 - Linux")).click()
     category = page.get_by_label("Category")
     expect(category.get_by_role("option", name="Instance Issue")).to_be_attached()
