@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
 from django.db.models import PROTECT, Count, QuerySet
 from django.http import HttpRequest
@@ -40,6 +42,9 @@ class TrackedAdmin(HouseAdmin, SimpleHistoryAdmin):
 
     def get_urls(self) -> list[Any]:
         return super(SimpleHistoryAdmin, self).get_urls()
+
+    def history_view_title(self, request: HttpRequest, obj: Any) -> str:
+        return _("History of %(name)s") % {"name": obj}
 
     def revert_disabled(self, request: HttpRequest, obj: Any = None) -> bool:
         return True
@@ -178,9 +183,9 @@ class AwsAccountAdmin(LedAdmin):
     def check_state(self, account: AwsAccount) -> SafeString:
         return check_chip(account)
 
-    @admin.display(description=_("checked"), ordering="checked_at", empty_value="")
-    def checked(self, account: AwsAccount) -> SafeString | str | None:
-        return when(account.checked_at) or None
+    @admin.display(description=_("checked"), ordering="checked_at")
+    def checked(self, account: AwsAccount) -> SafeString | str:
+        return when(account.checked_at)
 
     def save_model(self, request: HttpRequest, obj: AwsAccount, form: Any, change: bool) -> None:
         if not change or set(form.changed_data) & set(AwsAccount.WEIGHTY):
@@ -201,11 +206,11 @@ class TeamsOfPerson(admin.TabularInline):
 
     has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
-    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        field = super().formfield_for_foreignkey(db_field, request, **kwargs)
-        for link in ("can_add_related", "can_change_related", "can_view_related", "can_delete_related"):
-            if field is not None and hasattr(field.widget, link):
-                setattr(field.widget, link, False)
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the signs that lead away from the page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
         return field
 
 
@@ -217,7 +222,9 @@ admin.site.unregister(User)
 class PersonAdmin(HouseAdmin, UserAdmin):
     """Sign-ins, for superusers. Who may open the admin follows from roles, so there is no box for it."""
 
-    list_display = ("username", "full_name", "email", "is_active", "is_superuser", "last_login")
+    add_form = UserCreationForm
+    add_form_template = None
+    list_display = ("username", "full_name", "email", "is_active", "is_superuser", "seen")
     list_filter = ("is_active", "is_superuser", "memberships__role")
     filter_horizontal = ()
     fieldsets = (
@@ -231,11 +238,16 @@ class PersonAdmin(HouseAdmin, UserAdmin):
             },
         ),
     )
+    add_fieldsets = ((_("Sign-in"), {"fields": ("username", "password1", "password2")}),)
     inlines = (TeamsOfPerson,)
 
     @admin.display(description=_("name"))
     def full_name(self, person: Any) -> str:
         return person.get_full_name()
+
+    @admin.display(description=_("last sign-in"), ordering="last_login")
+    def seen(self, person: Any) -> SafeString | str:
+        return when(person.last_login)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and (obj is None or not is_used(obj))

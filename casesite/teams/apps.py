@@ -1,9 +1,10 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.utils.translation import gettext_lazy as _
 
 
 class TeamsConfig(AppConfig):
     name = "casesite.teams"
-    verbose_name = "Teams and accounts"
+    verbose_name = _("Teams and accounts")
 
     def ready(self) -> None:
         from django.contrib.auth.signals import user_logged_in
@@ -14,3 +15,4 @@ class TeamsConfig(AppConfig):
 
         user_logged_in.connect(preferences.start_session, dispatch_uid="casesite.teams.preferences")
         bar.register_link("review", topbar.review)
+        apps.get_app_config("auth").verbose_name = _("People")

@@ -14,6 +14,7 @@ class HouseAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
+    empty_value_display = ""
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form, which knows who fills it in (`by`) and puts no colon behind its labels."""
