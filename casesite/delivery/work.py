@@ -5,7 +5,7 @@ import time
 
 from casesite.aws import support
 from casesite.aws.clients import clients
-from casesite.aws.errors import AwsError, DryRunOpenedCase, NotSent, OutcomeUnknown, Refused
+from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, NotSent, OutcomeUnknown, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
 from casesite.lookups.reading import target_of
@@ -71,6 +71,8 @@ def _probe(account_pk: int, mode: Mode) -> None:
         _take_what_a_dry_run_opened(waiting, exc.aws_case_id)
         return
     except AwsError as exc:
+        if isinstance(exc, Refused) and exc.cause == Cause.THROTTLED and by_dry_run:
+            return  # AWS counts calls before it looks who calls: ask again after the pause
         if not _proves_entry(exc):
             _still_shut(account_pk, mode, exc)
             return
@@ -91,13 +93,13 @@ def _take_what_a_dry_run_opened(row: Submission | None, aws_case_id: str) -> Non
 
 
 def _proves_entry(exc: AwsError) -> bool:
-    """A refusal of the content, the hour or the pace shows that AWS lets us in."""
-    return isinstance(exc, Refused) and exc.cause not in ("access", "expired", "clock", "our_bug")
+    """A refusal of the content, the hour or, to a read, the pace shows that AWS lets us in."""
+    return isinstance(exc, Refused) and exc.cause not in (Cause.ACCESS, Cause.EXPIRED, Cause.CLOCK, Cause.OUR_BUG)
 
 
 def _still_shut(account_pk: int, mode: Mode, exc: AwsError) -> None:
     with write():
-        if isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == "connection"):
+        if isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == Cause.CONNECTION):
             gate.unreachable(account_pk, mode, exc.text)
         else:
             gate.access_refused(account_pk, mode, exc.text)
