@@ -4,6 +4,7 @@ from typing import Any
 
 from django import template
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from casesite.review import marks
 
@@ -21,6 +22,16 @@ _STATE_TONES = {
     "returned": "warn",
 }
 _OUTCOME_TONES = {"done": "ok", "refused_final": "bad", "unknown": "doubt", "": "wait", "waived": "warn"}
+_OUTCOME_WORDS = {
+    "": _("Under way."),
+    "done": _("AWS opened the case."),
+    "refused_retry": _("AWS refused it for now."),
+    "refused_final": _("AWS refused it."),
+    "not_sent": _("Nothing left here."),
+    "unknown": _("AWS gave no answer that proves anything."),
+    "absent": _("AWS proved not to have it."),
+    "waived": _("A lead decided in place of a proof."),
+}
 _VERDICT_TONES = {"approve": "ok", "release": "ok", "return": "warn", "reject": "bad"}
 
 
@@ -38,6 +49,12 @@ def state_tone(state: str) -> str:
 @register.filter
 def outcome_tone(outcome: str) -> str:
     return _OUTCOME_TONES.get(outcome, "plain")
+
+
+@register.filter
+def outcome_words(outcome: str) -> Any:
+    """What became of a sending, in one sentence."""
+    return _OUTCOME_WORDS.get(outcome, "")
 
 
 @register.filter
