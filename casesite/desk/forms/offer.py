@@ -132,11 +132,12 @@ class Offer:
         newest = used.values("service_code").annotate(last=Max("case_id")).order_by("-last")[:LATELY]
         return [row["service_code"] for row in newest]
 
-    @staticmethod
-    def _kept(code: str, choices: Choices, name: str | None = None) -> Choices:
+    def _kept(self, code: str, choices: Choices, name: str | None = None) -> Choices:
         """What a draft holds stays in sight when AWS does not offer it (any more); nothing is changed in silence."""
         if not code or code in dict(choices):
             return []
+        if self.catalog is None:  # nobody knows what AWS offers
+            return [(code, name or code)]
         return [(code, _("%(name)s (not offered)") % {"name": name or code})]
 
 
