@@ -9,8 +9,9 @@ import pytest
 
 from casesite.cases.models import Case
 from casesite.catalog.models import SupportCatalog
-from casesite.submissions import workflow
-from casesite.submissions.models import Decision, Verdict
+from casesite.submissions import proven, workflow
+from casesite.submissions.models import Decision, Submission, Verdict
+from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import CheckResult, ReviewPolicy, Role
 from tests.factories import a_submission, a_team, a_user, an_account
@@ -68,8 +69,6 @@ def test_every_parameter_stands_there_exactly(submitted, as_user, reviewer):
 
 
 def test_a_parameter_that_the_page_does_not_know_is_shown_too(waiting, as_user, reviewer):
-    from casesite.submissions.models import Submission
-
     Submission.objects.filter(pk=waiting.pk).update(payload=waiting.payload | {"newMember": "something"})
 
     assert parameters_of(as_user(reviewer).get(review_url(waiting)))["newMember"] == ["something"]
@@ -110,8 +109,6 @@ def test_names_are_those_of_the_catalogue_that_the_choices_were_made_from(waitin
 
 
 def test_choice_without_a_catalogue_is_shown_by_its_code(waiting, as_user, reviewer):
-    from casesite.submissions.models import Submission
-
     Submission.objects.filter(pk=waiting.pk).update(catalog_sha256="")
 
     text = text_of(as_user(reviewer).get(review_url(waiting)))
@@ -316,6 +313,26 @@ def test_decided_row_has_no_buttons_and_says_where_it_stands(state, submitted, a
 
     assert (answer.status_code, buttons_of(answer)) == (200, [])
     assert f"Where it stands {submission.get_state_display()}." in text_of(answer)
+
+
+def test_row_whose_approval_ran_out_says_why_it_is_back(submitted, as_user, reviewer):
+    submission = submitted(State.QUEUED)
+    submission.move(State.PENDING_REVIEW, reason_code=Reason.APPROVAL_EXPIRED)
+
+    answer = as_user(reviewer).get(review_url(submission))
+
+    assert "The approval ran out" in text_of(answer)
+    assert buttons_of(answer) == ["approve", "return", "reject"]
+
+
+def test_two_cases_at_aws_are_both_shown(submitted, as_user, reviewer):
+    submission = submitted(State.DELIVERED)
+    proven.record_case(submission.pk, "case-2")
+
+    text = text_of(as_user(reviewer).get(review_url(submission)))
+
+    assert f"Case at AWS: {submission.remote_id}" in text
+    assert "AWS has a second case for it: case-2" in text
 
 
 @pytest.mark.parametrize("method", ["get", "post"])

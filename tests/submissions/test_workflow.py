@@ -1,9 +1,11 @@
 """Tests of the verbs of people: who may do what, from which state, and what it leaves behind."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import connection
 
 from casesite.cases.models import Case, Stage
 from casesite.delivery.models import Outcome, Phase
@@ -634,3 +636,38 @@ def test_of_two_leads_one_decides(first, second, author, team, lead, bells):
 
     one.refresh_from_db()
     assert one.state == state
+
+
+# --- at the very same instant ------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(_approve, _approve), (_approve, _reject), (_approve, _withdraw)],
+    ids=["approve", "reject", "withdraw"],
+)
+def test_of_two_threads_one_moves_the_row(first, second, author, reviewer, lead, bells):
+    submission = in_state(State.PENDING_REVIEW, author)
+    start, ended = Barrier(2), []
+
+    def decide(verb, by):
+        try:
+            row = Submission.objects.get(pk=submission.pk)
+            start.wait(10)
+            verb(row, by)
+            ended.append(verb)
+        except StaleSubmission:
+            pass
+        finally:
+            connection.close()
+
+    pairs = [(first, reviewer), (second, author if second is _withdraw else lead)]
+    threads = [Thread(target=decide, args=pair) for pair in pairs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    submission.refresh_from_db()
+    assert [VERBS[verb][2] for verb in ended] == [submission.state]
+    assert Decision.objects.count() == (ended[0] is not _withdraw)
+    assert submission.token == 1
