@@ -3,13 +3,15 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import UserCreationForm
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.db.models import PROTECT, Count, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -37,7 +39,20 @@ def is_used(row: Any) -> bool:
     )
 
 
-class TrackedAdmin(HouseAdmin, SimpleHistoryAdmin):
+class StaysWhileUsed(HouseAdmin):
+    """Rows that cases belong to are not deleted, and the page says so."""
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        row = self.get_object(request, unquote(object_id))
+        if row is not None and is_used(row):
+            raise PermissionDenied(_("Cases belong to it, so it stays. Accounts and people can be set inactive."))
+        return super().delete_view(request, object_id, extra_context)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.is_superuser and (obj is None or not is_used(obj))
+
+
+class TrackedAdmin(StaysWhileUsed, SimpleHistoryAdmin):
     """With a page that says who changed what. Old versions are read there, never brought back by a button."""
 
     def get_urls(self) -> list[Any]:
@@ -74,9 +89,6 @@ class LedAdmin(TrackedAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_view_permission(request, obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser and (obj is None or not is_used(obj))
 
 
 class Members(admin.TabularInline):
@@ -219,7 +231,7 @@ admin.site.unregister(User)
 
 
 @admin.register(User)
-class PersonAdmin(HouseAdmin, UserAdmin):
+class PersonAdmin(StaysWhileUsed, UserAdmin):
     """Sign-ins, for superusers. Who may open the admin follows from roles, so there is no box for it."""
 
     add_form = UserCreationForm
@@ -248,9 +260,6 @@ class PersonAdmin(HouseAdmin, UserAdmin):
     @admin.display(description=_("last sign-in"), ordering="last_login")
     def seen(self, person: Any) -> SafeString | str:
         return when(person.last_login)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_delete_permission(request, obj) and (obj is None or not is_used(obj))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)

@@ -6,6 +6,7 @@ from django.template import RequestContext, Template
 from django.urls import include, path
 from playwright.sync_api import expect
 
+from casesite import clock
 from casesite.teams.models import Role
 from casesite.web.auth import login_required_keeping_text
 from tests.axe import assert_accessible
@@ -171,15 +172,53 @@ def test_leaving_with_unsaved_changes_asks(open_page, person):
     assert asked == ["beforeunload"]
 
 
+# --- small behaviours ----------------------------------------------------------------------------------------------------------------
+@pytest.mark.urls(__name__)
+def test_id_is_copied_and_the_button_says_so(open_page, person):
+    page = sign_in(open_page(permissions=["clipboard-read", "clipboard-write"]), "/note/")
+
+    page.get_by_role("button", name="Copy account id").click()
+
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "111122223333"
+
+
+@pytest.mark.urls(__name__)
+def test_relative_time_stays_true_while_the_page_is_open(open_page, person):
+    page = open_page()
+    page.clock.install()
+    sign_in(page, "/note/")
+    expect(page.locator("time")).to_have_text("just now")
+
+    page.clock.fast_forward("03:05")
+
+    expect(page.locator("time")).to_have_text("3 min ago")
+
+
+@pytest.mark.urls(__name__)
+def test_fragment_after_the_session_leaves_the_text_and_tells(open_page, person, settings, console):
+    page = sign_in(open_page(), "/note/")
+    page.get_by_label("Text").fill(TYPED)
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+
+    page.get_by_role("button", name="Look again").click()
+
+    expect(page.locator("#messages")).to_contain_text("You are signed out. What you typed is still here")
+    expect(page.get_by_label("Text")).to_have_value(TYPED)
+    assert [said for said in console if "401" not in said] == []
+    console.clear()
+
+
 # --- what was typed before the session ended -------------------------------------------------------------------------------------
 @login_required_keeping_text
 def note(request):
     """A page with a text box that shows what it was sent."""
-    source = """{% extends "base.html" %}{% block title %}Note{% endblock %}{% block content %}<h1>Note</h1>
-        <pre id="got">{{ request.POST.text }}</pre>
+    source = """{% extends "base.html" %}{% load casesite %}{% block title %}Note{% endblock %}
+        {% block content %}<h1>Note</h1>{% when now %}{% copyable "111122223333" "1111 2222 3333" "account id" %}
+        <button hx-get="/note/" hx-target="#got">Look again</button><pre id="got">{{ request.POST.text }}</pre>
         <form method="post">{% csrf_token %}<label for="text">Text</label><textarea id="text" name="text"></textarea>
         <button>Send</button></form>{% endblock %}"""
-    return HttpResponse(Template(source).render(RequestContext(request)))
+    return HttpResponse(Template(source).render(RequestContext(request, {"now": clock.now()})))
 
 
 urlpatterns = [path("note/", note), path("", include("casesite.urls"))]

@@ -168,7 +168,8 @@ def test_fault_is_told_at_its_field(client, root, team):
 def test_account_with_cases_is_not_deleted(client, root, team):
     used, unused = a_draft(team=team).account, an_account(team)
 
-    assert client.post(f"/admin/teams/awsaccount/{used.pk}/delete/", {"post": "yes"}).status_code == 403
+    refused = client.post(f"/admin/teams/awsaccount/{used.pk}/delete/", {"post": "yes"})
+    assert (refused.status_code, "Cases belong to it" in refused.content.decode()) == (403, True)
     assert client.post(f"/admin/teams/awsaccount/{unused.pk}/delete/", {"post": "yes"}).status_code == 302
     assert set(AwsAccount.objects.all()) == {used}
 
