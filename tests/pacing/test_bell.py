@@ -1,0 +1,156 @@
+"""Bells: after the commit, never in anybody's way, and never a reason for an error."""
+
+import logging
+import socket
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from celery import Celery, current_app
+from django.db import transaction
+
+from casesite import settings as house
+from casesite.pacing import bell
+from tests.conftest import Bell
+
+
+def until(condition, seconds=5.0):
+    """Wait for another thread."""
+    give_up = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+
+
+class Broker:
+    """Takes the bells of `bell`, or fails."""
+
+    def __init__(self, error=None):
+        self.error = error
+        self.asked = 0
+
+    def send_task(self, *_given, **_options):
+        self.asked += 1
+        if self.error:
+            raise self.error
+
+
+# --- when -----------------------------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+def test_a_bell_is_rung_after_the_commit(bells):
+    with transaction.atomic():
+        bell.ring_after_commit(bell.WORK_OFF, 7, queue_name="urgent")
+        assert bells == []
+
+    assert bells == [Bell("delivery.work_off", 7, "urgent")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bell_is_not_rung_after_a_rollback(bells):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        bell.ring_after_commit(bell.WORK_OFF, 7)
+        raise ZeroDivisionError
+
+    assert bells == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_broker_that_fails_spoils_no_commit(monkeypatch, caplog):
+    broker = Broker(ConnectionRefusedError("nobody there"))
+    monkeypatch.setattr(bell, "current_app", broker)
+
+    with transaction.atomic():
+        bell.ring_after_commit(bell.WORK_OFF, 7)
+    until(lambda: caplog.records)
+
+    [record] = caplog.records
+    assert (record.levelno, record.about, record.error) == (logging.WARNING, 7, "ConnectionRefusedError")
+
+
+# --- what -----------------------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("queue", "priority"), [("urgent", 0), ("default", 3), ("lookups", 3), ("sync", 6)])
+def test_a_message_says_which_account_and_lives_for_a_minute(queue, priority):
+    assert bell.ring_now(bell.WORK_OFF, 7, queue_name=queue) is True
+
+    with current_app.connection_for_read() as connection:
+        message = connection.SimpleQueue(queue).get(timeout=1)
+        message.ack()
+    args, kwargs, embedded = message.payload
+    assert (message.headers["task"], args, kwargs) == ("delivery.work_off", [7], {})
+    assert not any(embedded.values())
+    assert message.headers["ignore_result"] is True
+    assert (message.headers["eta"], message.headers["retries"]) == (None, 0)
+    assert message.properties["priority"] == priority
+    left = datetime.fromisoformat(message.headers["expires"]) - datetime.now(UTC)
+    assert timedelta(seconds=55) < left <= timedelta(seconds=60)
+
+
+def test_a_bell_is_rung_by_a_thread_of_its_own(monkeypatch):
+    broker = Broker()
+    monkeypatch.setattr(bell, "current_app", broker)
+
+    for _bell in range(3):
+        bell.ring(bell.WORK_OFF, 7)
+
+    until(lambda: broker.asked == 3)
+
+
+# --- a broker that fails ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("error", [ConnectionError("gone"), TimeoutError("slow"), RuntimeError("whatever")])
+def test_after_a_failure_a_process_is_quiet_for_ten_seconds(error, monkeypatch):
+    broker, now = Broker(error), time.monotonic()
+    monkeypatch.setattr(bell, "current_app", broker)
+    monkeypatch.setattr(bell.time, "monotonic", lambda: now)
+
+    rung = [bell.ring_now(bell.WORK_OFF, 7) for _bell in range(3)]
+    assert (rung, broker.asked) == ([False] * 3, 1)
+
+    now += 9.9
+    bell.ring_now(bell.WORK_OFF, 7)
+    assert broker.asked == 1
+
+    now += 0.2
+    broker.error = None
+    assert bell.ring_now(bell.WORK_OFF, 7) is True
+
+
+@pytest.fixture
+def app_at(monkeypatch):
+    """`app_at(url)`: bells go to a broker there, by the site's own settings."""
+
+    def make(url):
+        app = Celery("bells", broker=url, set_as_current=False)
+        app.conf.broker_transport_options = house.CELERY_BROKER_TRANSPORT_OPTIONS
+        app.conf.task_publish_retry = house.CELERY_TASK_PUBLISH_RETRY
+        monkeypatch.setattr(bell, "current_app", app)
+        return app
+
+    return make
+
+
+@pytest.fixture
+def hung_broker():
+    """The address of a broker that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
+
+
+def test_a_hung_broker_costs_a_page_nothing_and_the_ringer_two_seconds(hung_broker, app_at):
+    app_at(hung_broker)
+
+    started = time.monotonic()
+    bell.ring(bell.WORK_OFF, 7)
+    assert time.monotonic() - started < 0.1
+
+    started = time.monotonic()
+    until(lambda: bell._quiet_until > 0)
+    assert time.monotonic() - started < 3
+
+
+def test_a_dead_broker_is_known_at_once(app_at):
+    app_at("redis://127.0.0.1:9/0")
+
+    started = time.monotonic()
+    assert bell.ring_now(bell.WORK_OFF, 7) is False
+
+    assert time.monotonic() - started < 0.5
