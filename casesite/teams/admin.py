@@ -33,9 +33,9 @@ User = get_user_model()
 def is_used(row: Any) -> bool:
     """Whether something that must stay hangs on the row. Such a row is set aside, not deleted."""
     return any(
-        getattr(row, relation.get_accessor_name()).exists()
-        for relation in row._meta.related_objects
-        if relation.on_delete is PROTECT
+        relation.related_model._base_manager.filter(**{relation.field.name: row}).exists()
+        for relation in row._meta.get_fields(include_hidden=True)
+        if getattr(relation, "on_delete", None) is PROTECT and relation.auto_created
     )
 
 

@@ -15,8 +15,8 @@ from .permissions import lead_team_ids
 
 @cache
 def time_zones() -> tuple[tuple[str, str], ...]:
-    """Every IANA name of a place, and UTC, as choices."""
-    names = {name for name in zoneinfo.available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/"))}
+    """Every IANA name as a choice, UTC first."""
+    names = zoneinfo.available_timezones() - {"UTC", "Factory", "localtime"}
     return tuple((name, name.replace("_", " ")) for name in ("UTC", *sorted(names)))
 
 

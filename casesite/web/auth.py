@@ -48,7 +48,7 @@ class Kept:
             return None
 
     def __str__(self) -> str:
-        return json.dumps({"fields": self.fields, "files": self.files})
+        return json.dumps({"fields": self.fields, "files": self.files}, ensure_ascii=False)
 
 
 def _looked_at_again(pairs: Any) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import include, path
 
-from casesite.teams.models import Preferences
+from casesite.teams.models import Preferences, Role
 from casesite.web.auth import Kept, login_required_keeping_text
 from tests.factories import PASSWORD, a_team, a_user
 
@@ -234,6 +234,16 @@ def test_admin_sends_to_the_one_sign_in(client):
 
 def test_admin_sends_nobody_elsewhere(client):
     assert client.get("/admin/login/?next=//evil.example/")["Location"] == "/accounts/login/?next=/admin/"
+
+
+def test_words_of_a_reviewer_go_on_too(client, person):
+    reviewer = a_user(team=person.memberships.get().team, role=Role.LEAD)
+    page = f"/admin/teams/team/{person.memberships.get().team_id}/change/"
+    sign_in = client.post(page, {"reason": "Which cluster?"})
+
+    going_on = signed_in_with(client, form_of(sign_in, "/accounts/login/"), reviewer)
+
+    assert form_of(going_on, page)["reason"] == ["Which cluster?"]
 
 
 def test_admin_is_closed_to_agents_with_a_page_that_says_so(client, person):
