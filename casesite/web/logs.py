@@ -2,7 +2,8 @@
 
 import logging
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# `data` is Celery's: of a failed task, the traceback that the line shows anyway.
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "data"}
 
 
 class FieldFormatter(logging.Formatter):
