@@ -259,7 +259,7 @@ def counted_looks(attempt: Attempt) -> int:
     last: datetime | None = None
     dates = attempt.looks.filter(result=LookResult.ABSENT, aws_date__gte=attempt.bound).order_by("aws_date")
     for date in dates.values_list("aws_date", flat=True):
-        if last is None or date - last >= times.scaled(APART):
+        if date is not None and (last is None or date - last >= times.scaled(APART)):
             counted, last = counted + 1, date
     return counted
 
