@@ -36,6 +36,15 @@ class SandboxRefused(Exception):
 
 
 @dataclass(frozen=True)
+class SandboxAttachment:
+    """A file as the simulator holds it."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class SandboxCase:
     """A case as the simulator holds it: the truth, whether or not AWS would show it yet."""
 
@@ -54,7 +63,16 @@ class SandboxCase:
     origin: str
     time_created: str
     visible_at: str
-    communications: tuple[dict[str, str], ...] = field(default=(), repr=False)
+    communications: tuple[dict[str, Any], ...] = field(default=(), repr=False)
+
+    @property
+    def attachments(self) -> tuple[SandboxAttachment, ...]:
+        """The files of all its messages, oldest first."""
+        return tuple(
+            SandboxAttachment(file["fileName"], file["size"], file["sha256"])
+            for message in self.communications
+            for file in message["attachments"]
+        )
 
 
 class Sandbox:
@@ -105,7 +123,7 @@ class Sandbox:
         self.process = again.process
 
     def reset(self) -> None:
-        """Forget cases, accounts, faults, requests and settings. Role sessions stay valid, and so does the time scale."""
+        """Forget cases, files, accounts, faults, requests and settings. Role sessions stay valid, and so does the time scale."""
         self._call("POST", "reset")
         self.settings(time_scale=None)
 
@@ -142,6 +160,19 @@ class Sandbox:
         return [case for case in found if account in (None, case.account_id)]
 
     support_cases = cases
+
+    def uploads(self) -> list[dict[str, Any]]:
+        """The uploads by upload id, oldest first, with the parts that came in and those reported complete."""
+        return list(self._call("GET", "uploads")["uploads"])
+
+    def settle_upload(self, upload_id: str, *, failed: bool = False) -> dict[str, Any]:
+        """Find an uploaded file good or bad: at once, or as soon as it is complete."""
+        answer: dict[str, Any] = self._call("POST", f"uploads/{upload_id}/{'fail' if failed else 'ready'}")
+        return answer
+
+    def attachment_sets(self) -> list[dict[str, Any]]:
+        """The attachment sets, oldest first, with their files; `taken` once a message carries them."""
+        return list(self._call("GET", "attachment-sets")["attachment_sets"])
 
     def requests(self, operation: str | None = None, since: int = 0) -> list[dict[str, Any]]:
         """The requests that came in for AWS after id `since`, oldest first."""

@@ -1,4 +1,4 @@
-"""Everything the simulator answers, by path: AWS at /, the control interface and the page under /_sandbox/."""
+"""Everything the simulator answers, by path: AWS at /, links to files, control and page under /_sandbox/."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 from casesite.sandbox import sts, support
 from casesite.sandbox.aws import Aws
 from casesite.sandbox.control import Control, refusal
+from casesite.sandbox.exchange import Exchanges
 from casesite.sandbox.messages import Answer, Broken, Request, json_answer
 from casesite.sandbox.page import Page
 from casesite.sandbox.state import State
+from casesite.sandbox.transfers import Transfers
 
 CONTROL = "/_sandbox/"
 
@@ -19,13 +21,17 @@ class App:
 
     def __init__(self, directory: Path, time_scale: float) -> None:
         self.state = State(directory, time_scale)
-        self.aws = Aws(self.state, [support.service(), sts.service()])
+        self._exchanges = Exchanges(self.state)
+        self.aws = Aws(self._exchanges, self.state, [support.service(), sts.service()])
+        self._transfers = Transfers(self._exchanges, self.state)
         self._control = Control(self.aws)
         self._page = Page(self._control)
 
     def __call__(self, request: Request) -> Answer | Broken:
         if _looks_for_the_page(request):
             return Answer(303, b"", {"Location": CONTROL})
+        if self._transfers.are_meant(request):
+            return self._transfers.answer(request)
         if not request.path.startswith(CONTROL):
             return self.aws.answer(request)
         if why := refusal(request):
@@ -35,7 +41,7 @@ class App:
 
     def stop(self) -> None:
         """Wake whoever waits on purpose."""
-        self.aws.stopping.set()
+        self._exchanges.stopping.set()
 
     def close(self) -> None:
         self.state.close()

@@ -19,8 +19,10 @@ from casesite.sandbox.faults import DESCRIPTIONS, Fault, Kind
 from casesite.sandbox.identity import expire_sessions
 from casesite.sandbox.messages import Answer, AwsError, Request, json_answer
 from casesite.sandbox.state import Account
-from casesite.sandbox.support import cases, catalogue
+from casesite.sandbox.support import attachments, cases, catalogue, uploads
+from casesite.sandbox.support.attachments import Attachment, AttachmentSet
 from casesite.sandbox.support.cases import Case, NewCase, Window
+from casesite.sandbox.support.uploads import Upload
 
 EVERYTHING = Window(limit=-1)
 ACCOUNT_ID = re.compile(r"\d{12}")
@@ -32,7 +34,20 @@ SETTINGS = {
     "create_case_latency": float,
     "time_scale": float,
     "clock_ahead": float,
+    "part_size": int,
+    "upload_ready_after": float,
+    "upload_fails_for": str,
+    "link_validity": float,
+    "attachment_sets_per_minute": int,
 }
+LOWEST = {
+    "time_scale": 0.001,
+    "calls_per_second": 0.001,
+    "signature_validity": 0.001,
+    "link_validity": 0.001,
+    "part_size": 1,
+}
+LARGEST_PART = 104_857_600
 
 
 class Mistake(Exception):
@@ -83,6 +98,9 @@ class Control:
             ("POST", re.compile(r"cases"), self.open_case),
             ("POST", re.compile(r"cases/(?P<case_id>[^/]+)/reply"), self.reply),
             ("POST", re.compile(r"cases/(?P<case_id>[^/]+)/resolve"), self.resolve),
+            ("GET", re.compile(r"uploads"), self.uploads),
+            ("POST", re.compile(r"uploads/(?P<upload_id>[^/]+)/(?P<verdict>ready|fail)"), self.settle_upload),
+            ("GET", re.compile(r"attachment-sets"), self.attachment_sets),
             ("GET", re.compile(r"requests"), self.requests),
             ("GET", re.compile(r"faults"), self.faults),
             ("POST", re.compile(r"faults"), self.switch_on),
@@ -123,7 +141,7 @@ class Control:
 
     def change_settings(self, given: Mapping[str, Any]) -> Any:
         _only(given, SETTINGS)
-        return asdict(self.state.change_settings({name: _number(name, value) for name, value in given.items()}))
+        return asdict(self.state.change_settings({name: _setting(name, value) for name, value in given.items()}))
 
     def accounts(self, given: Mapping[str, Any]) -> Any:
         return {"accounts": [self._account(account) for account in self.state.accounts()]}
@@ -169,6 +187,18 @@ class Control:
         cases.resolve(self.state, self._find(case_id))
         return self._case(self._find(case_id))
 
+    def uploads(self, given: Mapping[str, Any]) -> Any:
+        return {"uploads": [self._upload(upload) for upload in uploads.every(self.state)]}
+
+    def settle_upload(self, given: Mapping[str, Any], upload_id: str, verdict: str) -> Any:
+        """Find a file good or bad: at once if it is being processed, else as soon as it is complete."""
+        for upload in uploads.every(self.state, upload_id):
+            return self._upload(uploads.settle(self.state, upload, failed=verdict == "fail"))
+        raise Mistake("There is no such upload.", 404)
+
+    def attachment_sets(self, given: Mapping[str, Any]) -> Any:
+        return {"attachment_sets": [self._attachment_set(each) for each in attachments.every_set(self.state)]}
+
     def requests(self, given: Mapping[str, Any]) -> Any:
         since = given.get("since", "0")
         if not since.isdecimal():
@@ -206,6 +236,7 @@ class Control:
     def _case(self, case: Case) -> dict[str, Any]:
         """A case in full, unredacted, in AWS's names where AWS has one."""
         written = cases.correspondence(self.state, case, EVERYTHING)
+        carried = attachments.of_messages(self.state, (each.id for each in written))
         return {
             "account": case.account_id,
             "caseId": case.case_id,
@@ -223,9 +254,48 @@ class Control:
             "visible_at": cases.iso(case.visible_at),
             "origin": case.origin,
             "communications": [
-                {"body": each.body, "submittedBy": each.submitted_by, "timeCreated": cases.iso(each.created_at)}
+                {
+                    "body": each.body,
+                    "submittedBy": each.submitted_by,
+                    "timeCreated": cases.iso(each.created_at),
+                    "attachments": [self._attachment(file) for file in carried.get(each.id, ())],
+                }
                 for each in reversed(written)
             ],
+        }
+
+    def _attachment(self, attachment: Attachment) -> dict[str, Any]:
+        return {
+            "attachmentId": attachment.attachment_id,
+            "fileName": attachment.file_name,
+            "size": attachment.size,
+            "sha256": attachments.sha256(self.state, attachment),
+        }
+
+    def _attachment_set(self, group: AttachmentSet) -> dict[str, Any]:
+        return {
+            "account": group.account_id,
+            "attachmentSetId": group.set_id,
+            "timeCreated": cases.iso(group.created_at),
+            "expiryTime": cases.iso(group.expires_at),
+            "taken": group.taken,
+            "attachments": [self._attachment(file) for file in attachments.of_set(self.state, group.set_id)],
+        }
+
+    def _upload(self, upload: Upload) -> dict[str, Any]:
+        parts = uploads.parts(self.state, upload)
+        return {
+            "account": upload.account_id,
+            "uploadId": upload.upload_id,
+            "fileName": upload.file_name,
+            "fileSizeBytes": upload.size,
+            "partSizeBytes": upload.part_size,
+            "totalParts": upload.total_parts,
+            "uploaded": [part.index for part in parts],
+            "completed": [part.index for part in parts if part.reported],
+            "uploadStatus": upload.status(self.state.now()),
+            "timeCreated": cases.iso(upload.created_at),
+            "taken": upload.taken,
         }
 
 
@@ -260,12 +330,22 @@ def _is_span(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 86_400
 
 
+def _setting(name: str, value: Any) -> Any:
+    if SETTINGS[name] is not str or value is None:
+        return _number(name, value)
+    if not isinstance(value, str) or len(value) > 100:
+        raise Mistake(f"{name} must be text of 100 characters or less")
+    return value.strip()
+
+
 def _number(name: str, value: Any) -> Any:
     if value is None:
         return None
-    lowest = 0.001 if name in ("time_scale", "calls_per_second", "signature_validity") else 0
+    lowest = LOWEST.get(name, 0)
     if isinstance(value, bool) or not isinstance(value, int | float) or not lowest <= value < 1e9:
         raise Mistake(f"{name} must be a number of {lowest} or more")
+    if name == "part_size" and value > LARGEST_PART:
+        raise Mistake(f"part_size must be {LARGEST_PART} or less")
     return SETTINGS[name](value)
 
 

@@ -156,7 +156,7 @@ def outcome(
         case Kind.ERROR_503:
             return Answer(503, PROXY_PAGE.format(status=503, phrase="Service Unavailable").encode(), HTML)
         case Kind.EMPTY:
-            return Answer(200, b"", proper.headers)
+            return Answer(200, b"", {name: text for name, text in proper.headers.items() if name != "ETag"})
         case Kind.CUT:
             return Broken(Ending.CUT, proper)
         case Kind.FOREIGN:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from io import BufferedIOBase
+from pathlib import Path
 from typing import Any
+
+STREAMED = "/uploads/"  # what comes in under this path is not read into memory
+PIECE = 256 * 1024
 
 
 class AwsError(Exception):
@@ -19,24 +24,66 @@ class AwsError(Exception):
         self.status = status
 
 
+class Incoming:
+    """A request's body that is read piece by piece, once."""
+
+    def __init__(self, source: BufferedIOBase, length: int) -> None:
+        self.length = length
+        self.left = length
+        self._source = source
+
+    def pieces(self) -> Iterator[bytes]:
+        """What is still to come. It ends early, with something `left`, when the client goes away."""
+        while self.left:
+            try:
+                piece = self._source.read(min(PIECE, self.left))
+            except OSError:
+                return
+            if not piece:
+                return
+            self.left -= len(piece)
+            yield piece
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request, read to its end. Header names are in lower case."""
+    """One HTTP request. Header names are in lower case. It was read to its end, unless it comes with `incoming`."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes
+    incoming: Incoming | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer. The server adds Date, Content-Length and Connection."""
+    """One HTTP answer: the body, then what `files` hold. The server adds Date, Content-Length and Connection."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[Path, ...] = ()
+
+    @property
+    def length(self) -> int:
+        return len(self.body) + sum(path.stat().st_size for path in self.files)
+
+    def pieces(self, length: int) -> Iterator[bytes]:
+        """The first `length` bytes of it."""
+        for piece in self._pieces():
+            if length <= 0:
+                return
+            yield piece[:length]
+            length -= len(piece)
+
+    def _pieces(self) -> Iterator[bytes]:
+        yield self.body
+        for path in self.files:
+            with path.open("rb") as file:
+                while piece := file.read(PIECE):
+                    yield piece
 
 
 class Ending(StrEnum):

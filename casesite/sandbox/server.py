@@ -17,11 +17,12 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from casesite.sandbox.messages import Answer, Broken, Ending, Request, json_answer
+from casesite.sandbox.messages import STREAMED, Answer, Broken, Ending, Incoming, Request, json_answer
 
 logger = logging.getLogger(__name__)
 
 MAX_BODY = 32 * 1024 * 1024
+MAX_STREAMED = 160 * 1024 * 1024
 IDLE_SECONDS = 60
 DRAIN_SECONDS = 2.0
 LINGER_NOT_AT_ALL = struct.pack("ii", 1, 0)
@@ -88,15 +89,18 @@ class Connection(BaseHTTPRequestHandler):
             return
         url = urlsplit(self.path)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        body = self.rfile.read(length) if length else b""
-        if len(body) < length:
+        incoming = Incoming(self.rfile, length) if url.path.startswith(STREAMED) else None
+        body = self.rfile.read(length) if length and incoming is None else b""
+        if incoming is None and len(body) < length:
             self.close_connection = True
             return
-        answer = self.server.answer(Request(self.command, url.path, url.query, headers, body))
+        answer = self.server.answer(Request(self.command, url.path, url.query, headers, body, incoming))
         if isinstance(answer, Broken):
             self._break_off(answer)
-        else:
-            self._send(self._head(answer) + answer.body)
+            return
+        if incoming is not None:
+            self._read_to_the_end(incoming)
+        self._send_whole(answer)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = serve
 
@@ -106,39 +110,68 @@ class Connection(BaseHTTPRequestHandler):
         if "Transfer-Encoding" in self.headers or not announced.isdecimal():
             self._refuse(HTTPStatus.LENGTH_REQUIRED)
             return None
-        if int(announced) > MAX_BODY:
+        if int(announced) > (MAX_STREAMED if self.path.startswith(STREAMED) else MAX_BODY):
             self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             return None
         return int(announced)
 
+    def _read_to_the_end(self, incoming: Incoming) -> None:
+        """Read what nobody wanted: closing on unread bytes would reset the connection under the answer."""
+        for _piece in incoming.pieces():
+            pass
+        if incoming.left:
+            self.close_connection = True
+
     def _refuse(self, status: HTTPStatus) -> None:
         self.close_connection = True
-        answer = json_answer({"message": status.phrase}, status)
-        self._send(self._head(answer) + answer.body)
+        self._send_whole(json_answer({"message": status.phrase}, status))
+
+    def _send_whole(self, answer: Answer) -> None:
+        if answer.files:
+            self._send_part(answer, answer.length)
+        else:
+            self._send(self._head(answer) + answer.body)
+
+    def _send_part(self, answer: Answer, length: int) -> None:
+        """Head and the first `length` bytes of an answer, piece by piece."""
+        self._send(self._head(answer))
+        for piece in answer.pieces(length):
+            if not self._send(piece):
+                return
 
     def _head(self, answer: Answer) -> bytes:
         lines = [
             f"HTTP/1.1 {answer.status} {_phrase(answer.status)}",
             f"Date: {formatdate(self.server.now(), usegmt=True)}",
-            f"Content-Length: {len(answer.body)}",
+            f"Content-Length: {answer.length}",
             *(f"{name}: {value}" for name, value in answer.headers.items()),
         ]
         if self.close_connection:
             lines.append("Connection: close")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
-    def _send(self, data: bytes) -> None:
+    def _send(self, data: bytes) -> bool:
         try:
             self.connection.sendall(data)
         except OSError:
             self.close_connection = True
+            return False
+        return True
 
     def _break_off(self, broken: Broken) -> None:
         self.close_connection = True
         if broken.ending is Ending.CUT:
-            self._send(self._head(broken.answer) + broken.answer.body[: len(broken.answer.body) // 2])
+            self._cut(broken.answer)
         elif broken.ending is Ending.RESET:
             self._reset()
+
+    def _cut(self, answer: Answer) -> None:
+        """Send half of the body, or half of the head where there is no body."""
+        if answer.length:
+            self._send_part(answer, answer.length // 2)
+        else:
+            head = self._head(answer)
+            self._send(head[: len(head) // 2])
 
     def _reset(self) -> None:
         """Close with RST. The files made over the socket hold it open and must go first."""

@@ -20,12 +20,13 @@ DRY_RUN = AwsError("DryRunOperationException", "The request would have succeeded
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation asked for: by whom, in which account, with which checked parameters."""
+    """One operation asked for: by whom, in which account, with which checked parameters, at which `url` of ours."""
 
     state: State
     caller: Caller
     account: Account
     params: Mapping[str, Any]
+    url: str
 
     def end_of_checks(self) -> None:
         """A dry run goes this far and no further; AWS tells its success by an exception."""
@@ -51,6 +52,7 @@ class Service:
         *,
         rate_limited: bool = False,
         open_to_all: frozenset[str] = frozenset(),
+        actions: Mapping[str, tuple[str, ...]] | None = None,
         account_of: Callable[[str, Parameters, Caller], str] = _own_account,
     ) -> None:
         self.name = name
@@ -59,9 +61,16 @@ class Service:
         self.wire = WIRES[self.model.metadata["protocol"]](self.model)
         self.rate_limited = rate_limited
         self.open_to_all = open_to_all
+        self.actions = actions or {}
         self.account_of = account_of
         self._handlers = handlers
         self._operation_model = cache(self.model.operation_model)
+
+    def permissions(self, operation: str) -> list[str]:
+        """What a policy must allow for an operation: mostly the action of the same name."""
+        if operation in self.open_to_all:
+            return []
+        return [f"{self.signing_name}:{action}" for action in self.actions.get(operation, (operation,))]
 
     def handler(self, operation: str) -> tuple[OperationModel, Handler]:
         handler = self._handlers.get(operation)

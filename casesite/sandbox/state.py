@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import secrets
 import sqlite3
 import threading
 import time
@@ -15,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any
+
+from casesite.sandbox.files import Files
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -36,9 +39,34 @@ CREATE TABLE IF NOT EXISTS request (
     id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, account TEXT, access_key_id TEXT, operation TEXT NOT NULL,
     outcome TEXT NOT NULL, error_code TEXT, http_status INTEGER, executed INTEGER NOT NULL, case_id TEXT,
     sdk_attempt INTEGER, invocation_id TEXT, dry_run INTEGER NOT NULL, body_sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS attachment_set (
+    set_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL NOT NULL,
+    taken INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS attachment_set_of_account ON attachment_set (account_id, created_at);
+CREATE TABLE IF NOT EXISTS upload (
+    upload_id TEXT PRIMARY KEY, account_id TEXT NOT NULL, file_name TEXT NOT NULL, size INTEGER NOT NULL,
+    part_size INTEGER NOT NULL, created_at REAL NOT NULL, ready_at REAL, failed INTEGER NOT NULL DEFAULT 0,
+    taken INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS upload_part (
+    upload_id TEXT NOT NULL REFERENCES upload (upload_id), part_index INTEGER NOT NULL, etag TEXT NOT NULL,
+    file TEXT NOT NULL, reported INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (upload_id, part_index));
+CREATE TABLE IF NOT EXISTS attachment (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, attachment_id TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL,
+    file_name TEXT NOT NULL, size INTEGER NOT NULL, sha256 TEXT, files TEXT NOT NULL,
+    attachment_set TEXT REFERENCES attachment_set (set_id), communication INTEGER REFERENCES communication (id));
+CREATE INDEX IF NOT EXISTS attachment_of_communication ON attachment (communication);
+CREATE INDEX IF NOT EXISTS attachment_of_set ON attachment (attachment_set);
+CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (id INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL);
 """
-CLEARED_BY_RESET = ("setting", "account", "communication", "support_case", "request", "fault")
+FILES_IN_USE = (
+    "SELECT file FROM upload_part UNION SELECT each.value AS file FROM attachment, json_each(attachment.files) AS each"
+)
+CLEARED_BY_RESET = (
+    *("setting", "account", "attachment", "attachment_set", "upload_part", "upload"),
+    *("communication", "support_case", "request", "fault"),
+)
+MINUTE = 60.0
 HOUR = 3600.0
 SHORTEST_VALIDITY = 5.0
 
@@ -58,6 +86,15 @@ class Settings:
     create_case_latency: float = 0.0
     time_scale: float = 1.0
     clock_ahead: float = 0.0
+    part_size: int = 5 * 1024 * 1024
+    upload_ready_after: float = 2.0
+    upload_fails_for: str = "virus"
+    link_validity: float = 900.0
+    attachment_sets_per_minute: int = 20
+
+    @property
+    def minute(self) -> float:
+        return MINUTE / self.time_scale
 
     @property
     def hour(self) -> float:
@@ -67,6 +104,11 @@ class Settings:
     def validity(self) -> float:
         """How old a signature may be. The time scale shortens it to no less than five seconds."""
         return max(self.signature_validity / self.time_scale, min(self.signature_validity, SHORTEST_VALIDITY))
+
+    @property
+    def link_lifetime(self) -> float:
+        """How long a link to upload or download lives, shortened like a signature's validity."""
+        return max(self.link_validity / self.time_scale, min(self.link_validity, SHORTEST_VALIDITY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +142,20 @@ class State:
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(SCHEMA)
         self._load()
+        self.link_key = self._secret("link")
+        self.files = Files(directory / "files")
+        self.files.keep_only({row["file"] for row in self.query(FILES_IN_USE)})
 
     def _load(self) -> None:
         stored = {row["name"]: json.loads(row["value"]) for row in self.query("SELECT * FROM setting")}
         self.settings = replace(self._initial, **stored)
         documents = [json.loads(row["document"]) for row in self.query("SELECT document FROM account")]
         self._accounts = {each["account_id"]: Account(**each | {"denied": tuple(each["denied"])}) for each in documents}
+
+    def _secret(self, name: str) -> bytes:
+        """A key of this simulator's own, made once."""
+        self.execute("INSERT OR IGNORE INTO secret VALUES (?, ?)", name, secrets.token_hex(32))
+        return bytes.fromhex(self.query("SELECT value FROM secret WHERE name = ?", name)[0]["value"])
 
     def now(self) -> float:
         """AWS's clock: this machine's, or ahead of it as set, for clocks that differ and for tests that can't wait."""
@@ -175,6 +225,7 @@ class State:
             for table in CLEARED_BY_RESET:
                 self.execute(f"DELETE FROM {table}")
         self._load()
+        self.files.keep_only(set())
 
     def close(self) -> None:
         with self._lock:

@@ -1,8 +1,12 @@
 """boto3 clients of the simulator, and short ways to say what the tests say often."""
 
 import json
+from dataclasses import dataclass
+from email.message import Message
 from functools import cache
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import ProxyHandler, Request, build_opener
 
 import boto3
 from botocore.config import Config
@@ -17,6 +21,24 @@ ROLE = f"arn:aws:iam::{OTHER}:role/CasesiteSupportRole"
 ONE_TRY = Config(
     retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=2, read_timeout=2, parameter_validation=False
 )
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of following a link."""
+
+    status: int
+    headers: Message
+    body: bytes
+
+    @property
+    def etag(self) -> str:
+        return self.headers["ETag"]
+
+    @property
+    def code(self) -> str:
+        """The code of an error as S3 tells it, in XML."""
+        return self.body.decode().partition("<Code>")[2].partition("</Code>")[0]
 
 
 class Clients:
@@ -67,6 +89,44 @@ def a_case(**changes: Any) -> dict[str, Any]:
 
 def opened(client: Any, **changes: Any) -> str:
     return client.create_case(**a_case(**changes))["caseId"]
+
+
+def links_for(client: Any, data: bytes, name: str = "heap.hprof") -> dict[str, Any]:
+    return client.get_attachment_upload_links(fileName=name, fileSizeBytes=len(data))
+
+
+def part_of(data: bytes, links: dict[str, Any], index: int) -> bytes:
+    size = links["partSizeBytes"]
+    return data[(index - 1) * size : index * size]
+
+
+def put(url: str, data: bytes, **headers: str) -> Fetched:
+    """PUT one part of a file to the link that was given for it."""
+    return fetch(Request(url, data, headers, method="PUT"))
+
+
+def fetch(request: str | Request) -> Fetched:
+    """Follow a presigned link, without boto3, as any HTTP client may."""
+    try:
+        with build_opener(ProxyHandler({})).open(request, timeout=5) as answer:
+            return Fetched(answer.status, answer.headers, answer.read())
+    except HTTPError as error:
+        with error:
+            return Fetched(error.code, error.headers, error.read())
+
+
+def uploaded(client: Any, data: bytes, name: str = "heap.hprof") -> str:
+    """Upload a file in all its parts, report them complete, and return the upload id."""
+    given = links_for(client, data, name)
+    upload_id, links = given["uploadId"], list(given["uploadUrls"])
+    while start := given.get("nextIndex"):
+        more = {"uploadId": upload_id, "fileName": name, "uploadRange": {"startIndex": start}}
+        given = client.get_attachment_upload_links(**more)
+        links += given["uploadUrls"]
+    etags = [(each["partIndex"], put(each["url"], part_of(data, given, each["partIndex"])).etag) for each in links]
+    done = [{"partIndex": index, "eTag": etag} for index, etag in etags]
+    client.complete_attachment_upload(uploadId=upload_id, completedUploads=done)
+    return upload_id
 
 
 def refusal(operation: Any, **params: Any) -> tuple[str, int]:

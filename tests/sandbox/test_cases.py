@@ -86,10 +86,6 @@ def test_files_that_were_never_uploaded_are_refused(sandbox, support, changes, c
     assert sandbox.cases() == []
 
 
-def test_attachment_operations_are_unknown(support):
-    assert refusal(support.describe_attachment, attachmentId="attachment-1") == ("UnknownOperationException", 400)
-
-
 def test_cases_come_newest_first_in_pages(support, sandbox):
     sandbox.settings(cases_per_hour=1000)
     made = [opened(support, subject=f"case {number}") for number in range(25)]

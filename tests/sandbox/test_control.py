@@ -92,6 +92,11 @@ def test_settings_have_aws_defaults_and_return_to_them(sandbox):
         "create_case_latency": 0,
         "time_scale": 1,
         "clock_ahead": 0,
+        "part_size": 5_242_880,
+        "upload_ready_after": 2,
+        "upload_fails_for": "virus",
+        "link_validity": 900,
+        "attachment_sets_per_minute": 20,
     }
     assert sandbox.settings() == usual
 
@@ -103,7 +108,17 @@ def test_settings_have_aws_defaults_and_return_to_them(sandbox):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"cases_per_hour": -1}, {"time_scale": 0}, {"calls_per_second": "5"}, {"visible_after": True}, {"colour": 1}],
+    [
+        {"cases_per_hour": -1},
+        {"time_scale": 0},
+        {"calls_per_second": "5"},
+        {"visible_after": True},
+        {"colour": 1},
+        {"part_size": 0},
+        {"part_size": 104_857_601},
+        {"upload_fails_for": 5},
+        {"link_validity": 0},
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(sandbox, wrong):
     before = sandbox.settings()

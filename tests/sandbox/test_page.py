@@ -7,7 +7,7 @@ from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_ope
 
 import pytest
 
-from tests.sandbox.clients import ACME, a_case, opened, refusal
+from tests.sandbox.clients import ACME, a_case, opened, refusal, uploaded
 
 PAGE = "/_sandbox/"
 
@@ -161,7 +161,7 @@ def test_each_switch_makes_a_fault_that_the_page_names(sandbox):
     for key in keys:
         assert fetch(sandbox, f"{PAGE}page/switch-on", {"switch": key})[0] == 303
 
-    assert len(sandbox.faults()) == len(keys) == 28
+    assert len(sandbox.faults()) == len(keys) == 32
 
 
 def test_any_other_fault_is_switched_on(sandbox):
@@ -245,3 +245,34 @@ def test_page_with_many_cases_stays_short_and_quick(sandbox, support):
 
     assert text.count("<summary><span class") >= 60
     assert "10 older cases are not shown." in text
+
+
+def test_case_shows_its_files_behind_links(sandbox, support):
+    sandbox.settings(upload_ready_after=0)
+    small = support.add_attachments_to_set(attachments=[{"fileName": "<b>.log", "data": b"x" * 2048}])[
+        "attachmentSetId"
+    ]
+    opened(support, attachmentSetId=small, uploadIds=[uploaded(support, b"12345", "heap.hprof")])
+
+    text = fetch(sandbox)[2]
+
+    links = [attrs["href"] for tag, attrs in Parts(text).tags if attrs.get("href", "").startswith("/downloads/")]
+    assert [fetch(sandbox, each)[2] for each in links] == ["x" * 2048, "12345"]
+    for words in ("&lt;b&gt;.log", "2.0 KB", "heap.hprof", "5 bytes"):
+        assert words in text
+
+
+def test_settings_of_files_are_set_on_the_page(sandbox):
+    form = {"part_size": "1000", "upload_ready_after": "0.5", "upload_fails_for": "", "link_validity": "60"}
+
+    assert fetch(sandbox, f"{PAGE}page/settings", form)[0] == 303
+
+    changed = sandbox.settings()
+    assert [changed[name] for name in form] == [1000, 0.5, "", 60]
+    assert 'value="1000"' in fetch(sandbox)[2]
+
+
+def test_fault_of_a_part_bears_its_own_name(sandbox):
+    fetch(sandbox, f"{PAGE}page/switch-on", {"switch": "lose-part once"})
+
+    assert '<b>Lose a part of a file</b><span class="small muted line">upload.PutPart' in fetch(sandbox)[2]

@@ -62,6 +62,7 @@ class Page:
             "account": self._account,
             "settings": lambda form: control.change_settings(
                 {name: _number(form, name) for name in sections.SETTING_NAMES if name in form}
+                | {name: form[name] for name in ("upload_fails_for",) if name in form}
             ),
             "reset": self._reset,
         }

@@ -7,16 +7,18 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from casesite.sandbox import journal
+from casesite.sandbox import journal, links
 from casesite.sandbox.aws import Aws
 from casesite.sandbox.faults import DESCRIPTIONS, Fault, Kind
 from casesite.sandbox.page.markup import Html, tag
 from casesite.sandbox.page.switches import SWITCHES, Switch
 from casesite.sandbox.state import Account, State
-from casesite.sandbox.support import cases
+from casesite.sandbox.support import attachments, cases
+from casesite.sandbox.support.attachments import Attachment
 from casesite.sandbox.support.cases import Case, Window
 from casesite.sandbox.support.operations import OPERATIONS
 from casesite.sandbox.support.redaction import redacted
+from casesite.sandbox.transfers import GET_FILE, PUT_PART
 
 CASES_SHOWN = 60
 THREAD_SHOWN = 40
@@ -43,8 +45,16 @@ SETTING_NAMES = {
     "signature_validity": ("Seconds a signature is valid", "any"),
     "clock_ahead": ("Seconds that AWS's clock is ahead", "any"),
     "create_case_latency": ("Seconds CreateCase takes", "any"),
+    "part_size": ("Bytes in a part of an upload", "1"),
+    "upload_ready_after": ("Seconds until an upload is ready", "any"),
+    "link_validity": ("Seconds a link to upload or download lives", "any"),
+    "attachment_sets_per_minute": ("Attachment sets a minute, for each account", "1"),
 }
-STRIKES = ("support.*", *(f"support.{name}" for name in OPERATIONS), "sts.AssumeRole", "sts.GetCallerIdentity", "*")
+STRIKES = (
+    *("support.*", *(f"support.{name}" for name in OPERATIONS), PUT_PART, GET_FILE),
+    *("sts.AssumeRole", "sts.GetCallerIdentity", "*"),
+)
+KIB, MIB = 1024, 1024 * 1024
 
 
 def cases_section(state: State, unfolded: str | None = None) -> Html:
@@ -118,6 +128,7 @@ def _facts(case: Case) -> Html:
 
 def _thread(state: State, case: Case) -> Html:
     written = cases.correspondence(state, case, Window(limit=THREAD_SHOWN))
+    carried = attachments.of_messages(state, (each.id for each in written))
     return tag(
         "ol",
         [
@@ -125,12 +136,33 @@ def _thread(state: State, case: Case) -> Html:
                 "li",
                 tag("p", tag("b", each.submitted_by), " ", _moment(each.created_at), class_="small"),
                 tag("div", redacted(each.body), class_="words"),
+                _files(state, carried.get(each.id, [])),
                 class_="from-aws" if each.submitted_by == cases.AWS else None,
             )
             for each in reversed(written)
         ],
         class_="thread",
     )
+
+
+def _files(state: State, carried: list[Attachment]) -> Html | None:
+    """The files of a message, each behind a link of the kind that customers get."""
+    rows = [
+        tag(
+            "li",
+            tag("a", each.file_name, href=links.to_download(state, each.attachment_id).path),
+            " ",
+            tag("span", _size(each.size), class_="small muted"),
+        )
+        for each in carried
+    ]
+    return tag("ul", rows, class_="files", aria_label="Attached files") if rows else None
+
+
+def _size(size: int) -> str:
+    if size < KIB:
+        return f"{size} bytes"
+    return f"{size / MIB:.1f} MB" if size >= MIB else f"{size / KIB:.1f} KB"
 
 
 def _actions(case: Case) -> Html:
@@ -213,14 +245,15 @@ def _faults_on(on: list[Fault]) -> Html | None:
 
 
 def _fault_name(fault: Fault) -> str:
-    for switch in SWITCHES:
-        if (switch.fault["fault"], switch.fault.get("when", "before"), switch.fault.get("code")) == (
-            fault.fault,
-            fault.when,
-            fault.code,
-        ):
-            return switch.name
-    return f"{fault.fault}, {fault.when}"
+    """The name of the switch that makes such a fault, best of all one that strikes the same operation."""
+    deed = (fault.fault, fault.when, fault.code)
+    alike = [
+        switch
+        for switch in SWITCHES
+        if (switch.fault["fault"], switch.fault.get("when", "before"), switch.fault.get("code")) == deed
+    ]
+    exact = [switch for switch in alike if switch.operation == fault.operation]
+    return (exact or alike)[0].name if alike else f"{fault.fault}, {fault.when}"
 
 
 def _fault_line(fault: Fault) -> str:
@@ -293,7 +326,15 @@ def _account(state: State, account: Account) -> Html:
 
 def settings_section(state: State) -> Html:
     values = asdict(state.settings)
-    fields = [_field(name, label, f"{values[name]:g}", step=step) for name, (label, step) in SETTING_NAMES.items()]
+    fields = [_field(name, label, _plain(values[name]), step=step) for name, (label, step) in SETTING_NAMES.items()]
+    fields.append(
+        _field(
+            "upload_fails_for",
+            "Uploads fail whose file name holds (empty: none)",
+            values["upload_fails_for"],
+            kind="text",
+        )
+    )
     scale = f"Time runs {values['time_scale']:g} times as fast." if values["time_scale"] != 1 else None
     sure = tag(
         "label",
@@ -307,7 +348,7 @@ def settings_section(state: State) -> Html:
         tag("p", scale, class_="small muted") if scale else None,
         form("settings", fields, tag("div", button("Save"), class_="buttons")),
         tag("h3", "Start afresh"),
-        tag("p", "Cases, accounts, faults, requests and settings are forgotten.", class_="small muted"),
+        tag("p", "Cases, files, accounts, faults, requests and settings are forgotten.", class_="small muted"),
         form("reset", sure, tag("div", button("Reset the simulator", bad=True), class_="buttons")),
         id="settings",
     )
@@ -367,6 +408,10 @@ def _field(name: str, label: str, value: Any, *, kind: str = "number", step: str
     )
     value = "" if value is None else str(value)
     return tag("label", tag("span", label), tag("input", type=kind, name=name, value=value, **number), class_="field")
+
+
+def _plain(number: float) -> str:
+    return f"{number:.10g}"
 
 
 def _used(state: State, account: Account) -> tuple[int, int]:

@@ -61,6 +61,23 @@ SWITCHES = (
     ),
     Switch("throttle", "Throttle", "Refuse the call: too many in a second.", {"fault": "throttle"}),
     Switch(
+        "lose-part",
+        "Lose a part of a file",
+        "The part of an upload was sent, but the connection ends, and nothing was kept.",
+        {"fault": "drop"},
+        "upload.PutPart",
+    ),
+    Switch(
+        "expired-set",
+        "Expire the attachment set",
+        "Refuse the case: its attachment set has expired.",
+        {
+            "fault": "error",
+            "code": "AttachmentSetExpired",
+            "message": "The expiration time of the attachment set has passed.",
+        },
+    ),
+    Switch(
         "hourly-limit",
         "Hourly limit reached",
         "Refuse the case: the account has opened too many this hour.",

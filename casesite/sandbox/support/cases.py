@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from casesite.sandbox.state import Account, State
+from casesite.sandbox.support import attachments
+from casesite.sandbox.support.attachments import Enclosed
 
 AWS = "Amazon Web Services"
 UNASSIGNED = "unassigned"
@@ -35,6 +37,7 @@ class NewCase:
     severity_code: str | None = None
     cc: tuple[str, ...] = ()
     origin: str = "api"
+    enclosed: Enclosed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +93,7 @@ def open_case(state: State, account: Account, new: NewCase) -> Case:
             *(new.severity_code, new.language, new.issue_type, json.dumps(new.cc), new.submitted_by, new.origin, now),
             now + delay / settings.time_scale,
         )
-        _add(state, number, new.body, new.author, now)
+        _add(state, number, new.body, new.author, now, new.enclosed)
     return _case(state.query("SELECT * FROM support_case WHERE id = ?", number)[0])
 
 
@@ -153,11 +156,18 @@ def correspondence(state: State, case: Case, window: Window) -> list[Communicati
     return [Communication(row["id"], row["body"], row["submitted_by"], row["created_at"]) for row in rows]
 
 
-def add_from_customer(state: State, case: Case, body: str, author: str, cc: tuple[str, ...] | None = None) -> None:
+def add_from_customer(
+    state: State,
+    case: Case,
+    body: str,
+    author: str,
+    cc: tuple[str, ...] | None = None,
+    enclosed: Enclosed | None = None,
+) -> None:
     """A word from the customer. It reopens a resolved case."""
     status = REOPENED if case.status == RESOLVED else CUSTOMER_ACTED if case.status == PENDING_CUSTOMER else case.status
     with state.transaction():
-        _add(state, case.id, body, author, state.now())
+        _add(state, case.id, body, author, state.now(), enclosed)
         state.execute("UPDATE support_case SET status = ? WHERE id = ?", status, case.id)
         if cc is not None:
             state.execute("UPDATE support_case SET cc = ? WHERE id = ?", json.dumps(cc), case.id)
@@ -179,11 +189,13 @@ def iso(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _add(state: State, number: int, body: str, author: str, now: float) -> None:
-    state.execute(
+def _add(state: State, number: int, body: str, author: str, now: float, enclosed: Enclosed | None = None) -> None:
+    communication = state.execute(
         "INSERT INTO communication (support_case, body, submitted_by, created_at) VALUES (?, ?, ?, ?)",
         *(number, body, author, now),
     )
+    if enclosed is not None:
+        attachments.enclose(state, communication, enclosed)
 
 
 def _new_ids(account_id: str, new: NewCase, now: float) -> tuple[str, str]:

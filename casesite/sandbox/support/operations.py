@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from casesite.sandbox.messages import AwsError
 from casesite.sandbox.services import Call, Handler
-from casesite.sandbox.support import cases, catalogue
+from casesite.sandbox.support import attachments, cases, catalogue, file_operations
+from casesite.sandbox.support.attachments import SMALL, Attachment
 from casesite.sandbox.support.cases import Case, Communication, NewCase, Window
 from casesite.sandbox.support.redaction import redacted
 
@@ -46,9 +47,9 @@ def create_case(call: Call) -> dict[str, Any]:
         category_code=params.get("categoryCode"),
         severity_code=params.get("severityCode"),
         cc=tuple(params.get("ccEmailAddresses", ())),
+        enclosed=file_operations.enclosed(call),
     )
     _check_codes(call, new)
-    _check_attachments(call)
     call.end_of_checks()
     if cases.quota_left(call.state, call.account) <= 0:
         raise LIMIT_EXCEEDED
@@ -80,16 +81,16 @@ def describe_communications(call: Call) -> dict[str, Any]:
     window = _window(call)
     call.end_of_checks()
     page, token = _page(cases.correspondence(call.state, case, window), window)
-    return {"communications": [_communication(case, each) for each in page], "nextToken": token}
+    return {"communications": _communications(call, case, page), "nextToken": token}
 
 
 def add_communication_to_case(call: Call) -> dict[str, Any]:
     case = _case(call, _case_id(call), visible=False)
     body = _not_blank(call.params["communicationBody"], "communication body")
-    _check_attachments(call)
+    enclosed = file_operations.enclosed(call)
     call.end_of_checks()
     cc = call.params.get("ccEmailAddresses")
-    cases.add_from_customer(call.state, case, body, call.caller.label, None if cc is None else tuple(cc))
+    cases.add_from_customer(call.state, case, body, call.caller.label, None if cc is None else tuple(cc), enclosed)
     return {"result": True}
 
 
@@ -164,6 +165,7 @@ OPERATIONS: dict[str, Callable[[Call], dict[str, Any]]] = {
     "DescribeSeverityLevels": describe_severity_levels,
     "DescribeSupportedLanguages": describe_supported_languages,
     "DescribeCreateCaseOptions": describe_create_case_options,
+    **file_operations.OPERATIONS,
 }
 HANDLERS: dict[str, Handler] = {name: _with_plan(operation) for name, operation in OPERATIONS.items()}
 
@@ -181,15 +183,6 @@ def _check_codes(call: Call, new: NewCase) -> None:
         raise _invalid("severity code")
     if new.language not in catalogue.languages(new.issue_type, new.service_code, new.category_code):
         raise _invalid("language")
-
-
-def _check_attachments(call: Call) -> None:
-    """No attachment set and no upload was ever made here, so none can be named."""
-    if "attachmentSetId" in call.params:
-        message = f"No attachment set with the id {call.params['attachmentSetId']} exists."
-        raise AwsError("AttachmentSetIdNotFound", message)
-    if call.params.get("uploadIds"):
-        raise AwsError("UploadIdNotFound", f"No upload with the id {call.params['uploadIds'][0]} exists.")
 
 
 def _check_language(call: Call) -> None:
@@ -283,17 +276,22 @@ def _details(call: Call, case: Case, with_communications: bool) -> dict[str, Any
 def _recent(call: Call, case: Case) -> dict[str, Any]:
     window = Window(limit=RECENT + 1)
     page, token = _page(cases.correspondence(call.state, case, window), window)
-    return {"communications": [_communication(case, each) for each in page], "nextToken": token}
+    return {"communications": _communications(call, case, page), "nextToken": token}
 
 
-def _communication(case: Case, each: Communication) -> dict[str, Any]:
+def _communications(call: Call, case: Case, page: list[Communication]) -> list[dict[str, Any]]:
+    carried = attachments.of_messages(call.state, (each.id for each in page))
+    return [_communication(case, each, carried.get(each.id, [])) for each in page]
+
+
+def _communication(case: Case, each: Communication, carried: list[Attachment]) -> dict[str, Any]:
     return {
         "caseId": case.case_id,
         "body": redacted(each.body),
         "submittedBy": each.submitted_by,
         "timeCreated": cases.iso(each.created_at),
-        "attachmentSet": [],
-        "attachments": [],
+        "attachmentSet": file_operations.details([file for file in carried if file.size <= SMALL]),
+        "attachments": file_operations.details(carried),
     }
 
 
