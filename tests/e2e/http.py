@@ -49,6 +49,13 @@ class Page:
         return next(each["href"] for each in self.links if attribute in each)
 
 
+def forms_in(text: str) -> list[Form]:
+    """The forms of a page."""
+    reader = _Reader()
+    reader.feed(text)
+    return reader.forms
+
+
 class _Reader(HTMLParser):
     """Gathers forms, links and the main element."""
 

@@ -1,0 +1,365 @@
+"""Who gets what at which address: every URL of the site, every role, members of the team and strangers to it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.contenttypes.models import ContentType
+from django.db import transaction
+from django.test import Client
+from django.urls import URLResolver, get_resolver
+
+from casesite.cases.models import Case, SupportContent
+from casesite.catalog import questions
+from casesite.desk.drafts import new_token
+from casesite.lookups.models import Lookup
+from casesite.lookups.questions import ask
+from casesite.submissions.models import Decision, Submission
+from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount, Membership, Preferences, Role, Team
+from tests.e2e.http import forms_in
+from tests.factories import a_draft, a_submission, a_team, a_user, an_account
+
+pytestmark = pytest.mark.django_db
+
+# Of the team that owns it all: the author of its cases, another agent, a reviewer, a lead. The same of another team. A
+# superuser in no team.
+PEOPLE = ("nobody", "author", "agent", "reviewer", "lead", "f_agent", "f_reviewer", "f_lead", "superuser")
+STRANGERS = ("nobody", "f_agent", "f_reviewer", "f_lead")
+
+READING = """
+address                                                       nobody     author     agent      reviewer   lead       f_agent    f_reviewer f_lead     superuser
+accounts/login/                                               200        302        302        302        302        302        302        302        302
+accounts/logout/                                              405        405        405        405        405        405        405        405        405
+accounts/password/                                            302        200        200        200        200        200        200        200        200
+admin/login/                                                  302        403        403        403        403        403        403        403        403
+admin/logout/                                                 405        405        405        405        405        405        405        405        405
+admin/password_change/                                        302        302        302        302        302        302        302        302        302
+accounts/settings/                                            302        200        200        200        200        200        200        200        200
+lookups/<int:pk>/                                             302        200        200        200        200        404        404        404        200
+lookups/<int:pk>/again/                                       302        405        405        405        405        405        405        405        405
+accounts/                                                     302        200        200        200        200        200        200        200        200
+accounts/<int:pk>/                                            302        200        200        200        200        404        404        404        200
+accounts/<int:pk>/check/                                      302        405        405        405        405        405        405        405        405
+accounts/<int:pk>/refresh/                                    302        405        405        405        405        405        405        405        405
+/                                                             302        200        200        200        200        200        200        200        200
+cases/                                                        302        200        200        200        200        200        200        200        200
+cases/new/support/                                            302        200        200        200        200        200        200        200        403
+cases/<reference:reference>/                                  302        200        200        200        200        404        404        404        404
+cases/<reference:reference>/edit/                             302        302        403        403        403        404        404        404        404
+cases/<reference:reference>/state/                            302        200        200        200        200        404        404        404        404
+admin/                                                        302        302        302        200        200        302        200        200        200
+admin/jsi18n/                                                 302        302        302        200        200        302        200        200        200
+admin/teams/team/                                             302        302        302        403        200        302        403        200        200
+admin/teams/team/add/                                         302        302        302        403        403        302        403        403        200
+admin/teams/team/<path:object_id>/history/                    302        302        302        404        200        302        404        404        200
+admin/teams/team/<path:object_id>/delete/                     302        302        302        404        403        302        404        404        403
+admin/teams/team/<path:object_id>/change/                     302        302        302        403        200        302        403        404        200
+admin/teams/team/<path:object_id>/                            302        302        302        302        302        302        302        302        302
+admin/teams/awsaccount/                                       302        302        302        403        200        302        403        200        200
+admin/teams/awsaccount/add/                                   302        302        302        403        403        302        403        403        200
+admin/teams/awsaccount/<path:object_id>/history/              302        302        302        404        200        302        404        404        200
+admin/teams/awsaccount/<path:object_id>/delete/               302        302        302        404        403        302        404        404        403
+admin/teams/awsaccount/<path:object_id>/change/               302        302        302        403        200        302        403        404        200
+admin/teams/awsaccount/<path:object_id>/                      302        302        302        302        302        302        302        302        302
+admin/auth/user/<id>/password/                                302        302        302        403        403        302        403        403        200
+admin/auth/user/                                              302        302        302        403        403        302        403        403        200
+admin/auth/user/add/                                          302        302        302        403        403        302        403        403        200
+admin/auth/user/<path:object_id>/history/                     302        302        302        403        403        302        403        403        200
+admin/auth/user/<path:object_id>/delete/                      302        302        302        403        403        302        403        403        200
+admin/auth/user/<path:object_id>/change/                      302        302        302        403        403        302        403        403        200
+admin/auth/user/<path:object_id>/                             302        302        302        302        302        302        302        302        302
+admin/submissions/submission/                                 302        302        302        200        200        302        200        200        200
+admin/submissions/submission/<uuid:pk>/change/                302        302        302        200        200        302        404        404        404
+admin/submissions/submission/<uuid:pk>/attention/             302        302        302        403        200        302        404        404        404
+admin/^(?P<app_label>teams|auth|submissions)/$                302        302        302        404        200        302        404        200        200
+admin/(?P<url>.*)$                                            302        302        302        404        404        302        404        404        404
+cases/?q=<draft>                                              302        200        200        200        200        200        200        200        200
+cases/?q=Mice                                                 302        200        200        200        200        200        200        200        200
+cases/?team=<team>                                            302        200        200        200        200        200        200        200        200
+cases/?account=<account>                                      302        200        200        200        200        200        200        200        200
+admin/submissions/submission/?q=Mice                          302        302        302        200        200        302        200        200        200
+admin/submissions/submission/?state__exact=pending_review     302        302        302        200        200        302        200        200        200
+admin/submissions/submission/?q=<marker>                      302        302        302        200        200        302        200        200        200
+admin/teams/awsaccount/?q=Owlery                              302        302        302        403        200        302        403        200        200
+admin/teams/team/?q=Owls                                      302        302        302        403        200        302        403        200        200
+admin/auth/user/?q=owl                                        302        302        302        403        403        302        403        403        200
+"""
+# `!` where something was changed. A POST that may hold text is answered by the sign-in page, which keeps it.
+WRITING = """
+address                                                       nobody     author     agent      reviewer   lead       f_agent    f_reviewer f_lead     superuser
+new_case                                                      200        302!       302!       302!       302!       200        200        200        403
+submit_new_case                                               200        302!       302!       302!       302!       200        200        200        403
+save_draft                                                    200        302!       403        403        403        404        404        404        404
+submit_draft                                                  200        302!       403        403        403        404        404        404        404
+discard                                                       200        302!       403        302        302        404        404        404        404
+withdraw                                                      200        302!       403        302        302        404        404        404        404
+cancel                                                        200        302!       403        302!       302!       404        404        404        404
+approve                                                       200        302        302        302!       302!       302        404        404        404
+return                                                        200        302        302        302!       302!       302        404        404        404
+reject                                                        200        302        302        302!       302!       302        404        404        404
+send_again                                                    200        302        302        403        302!       302        404        404        404
+give_up                                                       200        302        302        403        302!       302        404        404        404
+take_over                                                     200        302        302        403        302!       302        404        404        404
+look_at_sent                                                  200        302        302        302!       302!       302        404        404        404
+look_up_at_aws                                                200        302        302        403        302!       302        404        404        404
+check_account                                                 302        404        404        404        302!       404        404        404        302!
+refresh_account                                               302        302!       302!       302!       302!       404        404        404        302!
+ask_again                                                     302        302!       302!       302!       302!       404        404        404        302!
+settings                                                      302        302!       302!       302!       302!       302!       302!       302!       302!
+rename_team                                                   200        302        302        403        302!       302        403        404        302!
+add_team                                                      200        302        302        403        403        302        403        403        302!
+delete_team                                                   200        302        302        404        403        302        404        404        403
+change_account                                                200        302        302        403        302!       302        403        404        302!
+add_account                                                   200        302        302        403        403        302        403        403        302!
+delete_account                                                200        302        302        404        403        302        404        404        403
+change_person                                                 200        302        302        403        403        302        403        403        302!
+set_password                                                  200        302        302        403        403        302        403        403        302!
+add_person                                                    200        302        302        403        403        302        403        403        302!
+delete_person                                                 200        302        302        403        403        302        403        403        302!
+"""
+
+
+class World:
+    """A team with all that it owns, people of every kind, and what stands for the variables of an address."""
+
+    def __init__(self) -> None:
+        self.team, others = a_team("Owls"), a_team("Foxes")
+        self.account = an_account(self.team, name="Owlery prod")
+        an_account(others, name="Foxhole")
+        self.people = {
+            "author": a_user("owl-author", team=self.team),
+            "agent": a_user("owl-agent", team=self.team),
+            "reviewer": a_user("owl-reviewer", team=self.team, role=Role.REVIEWER),
+            "lead": a_user("owl-lead", team=self.team, role=Role.LEAD),
+            "f_agent": a_user("fox-agent", team=others),
+            "f_reviewer": a_user("fox-reviewer", team=others, role=Role.REVIEWER),
+            "f_lead": a_user("fox-lead", team=others, role=Role.LEAD),
+            "superuser": a_user("root", is_staff=True, is_superuser=True),
+        }
+        written = {"by": self.people["author"], "team": self.team, "account": self.account}
+        self.draft = a_draft(subject="Mice squeak", **written)
+        self.waiting = a_submission(subject="Mice squeak louder", **written)
+        self.queued = a_submission(State.QUEUED, subject="Mice squeak on", reviewer=self.people["reviewer"], **written)
+        self.stuck = a_submission(
+            State.NEEDS_ATTENTION, subject="Mice squeak still", reviewer=self.people["reviewer"], **written
+        )
+        self.unknown = a_submission(
+            State.UNKNOWN, subject="Mice squeak perhaps", reviewer=self.people["reviewer"], **written
+        )
+        unreviewed = an_account(self.team, name="Owlery lab", review_policy="after_urgent")
+        self.sent_first = a_submission(
+            subject="Mice scream", severity_code="urgent", **written | {"account": unreviewed}
+        )
+        self.lookup = ask(questions.CHECK, self.account, by=self.people["agent"])
+        Lookup.objects.filter(pk=self.lookup.pk).update(state="failed")
+        content_type = ContentType.objects.get_for_model(Case)
+        self.places = {
+            "lookups/<int:pk>": f"lookups/{self.lookup.pk}",
+            "accounts/<int:pk>": f"accounts/{self.account.pk}",
+            "<draft>": self.draft.reference,
+            "<queued>": self.queued.case.reference,
+            "<reference:reference>": self.waiting.case.reference,
+            "<uuid:pk>/attention": f"{self.stuck.pk}/attention",
+            "<unknown>": str(self.unknown.pk),
+            "<sent first>": str(self.sent_first.pk),
+            "<uuid:pk>": str(self.waiting.pk),
+            "<path:content_type_id>/<path:object_id>": f"{content_type.pk}/{self.draft.pk}",
+            "team/<path:object_id>": f"team/{self.team.pk}",
+            "awsaccount/<path:object_id>": f"awsaccount/{self.account.pk}",
+            "user/<path:object_id>": f"user/{self.people['agent'].pk}",
+            "<id>": str(self.people["agent"].pk),
+            "^(?P<app_label>teams|auth|submissions)/$": "teams/",
+            "(?P<url>.*)$": "nowhere/",
+            "<team>": str(self.team.pk),
+            "<account>": str(self.account.pk),
+            "<marker>": self.waiting.marker,
+        }
+
+    def client(self, name: str, **options: Any) -> Client:
+        client = Client(**options)
+        if name != "nobody":
+            client.force_login(self.people[name])
+        return client
+
+    def address(self, route: str) -> str:
+        for variable, value in self.places.items():
+            route = route.replace(variable, value)
+        assert "<" not in route, f"nothing stands for the variable of {route}"
+        return f"/{route}"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody outside the team may read anywhere."""
+        cases = Case.objects.values_list("reference", flat=True)
+        return ("Owls", "Owlery", "owl-", "Mice", self.account.account_id, self.account.grouped_id, *cases)
+
+
+@pytest.fixture
+def world(bells) -> World:
+    return World()
+
+
+def state_of_everything() -> dict[str, list[Any]]:
+    """All rows that somebody's click could change."""
+    kinds = (Case, SupportContent, Submission, Decision, Lookup, AwsAccount, Team, Membership, Preferences)
+    state = {kind.__name__: list(kind.objects.order_by("pk").values()) for kind in kinds}
+    people = get_user_model().objects.order_by("pk")
+    return state | {
+        "people": list(people.values("username", "password", "email", "is_active", "is_staff", "is_superuser"))
+    }
+
+
+def first_words(table: str) -> list[str]:
+    return [line.split()[0] for line in table.strip().splitlines()[1:]]
+
+
+def as_table(rows: dict[str, list[str]]) -> str:
+    """The rows as they are written above."""
+    lines = [
+        f"{row:<62}" + "".join(f"{cell:<11}" for cell in cells) for row, cells in {"address": PEOPLE, **rows}.items()
+    ]
+    return "\n" + "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+# --- addresses -----------------------------------------------------------------------------------------------------------
+def routes() -> Iterator[str]:
+    """Every address that the site knows, as its pattern is written."""
+    return _routes(get_resolver(), "")
+
+
+def _routes(resolver: URLResolver, before: str) -> Iterator[str]:
+    for each in resolver.url_patterns:
+        here = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _routes(each, here)
+        else:
+            yield here or "/"
+
+
+def test_every_address_has_its_row():
+    assert set(routes()) == {re.sub(r"/\?.*", "/", row) for row in first_words(READING)}
+
+
+# --- reading -------------------------------------------------------------------------------------------------------------
+def test_reading_is_for_whom_the_table_says_and_changes_nothing(world):
+    clients = {name: world.client(name) for name in PEOPLE}
+    before = state_of_everything()
+    found: dict[str, list[str]] = {}
+
+    for row in first_words(READING):
+        answers = {name: client.get(world.address(row)) for name, client in clients.items()}
+        found[row] = [str(answer.status_code) for answer in answers.values()]
+        for name in STRANGERS:
+            assert leaks(world, row, answers[name]) == [], f"{row} for {name}"
+
+    assert as_table(found) == READING
+    before.pop("Lookup")  # a form that is opened may ask AWS what it lists
+    assert before.items() <= state_of_everything().items()
+
+
+def leaks(world: World, row: str, answer: Any) -> list[str]:
+    """What a stranger reads of the team, beyond the address that they asked for themselves."""
+    told = answer.content.decode() + answer.headers.get("Location", "")
+    asked = world.address(row)
+    return [secret for secret in world.secrets if secret in told.replace(asked, "") and secret not in asked]
+
+
+def test_superusers_read_no_teams_cases(world):
+    client = world.client("superuser")
+
+    for row in first_words(READING):
+        told = client.get(world.address(row)).content.decode()
+        assert "Mice" not in told.replace("q=Mice", "").replace('value="Mice"', ""), row
+
+
+# --- writing -------------------------------------------------------------------------------------------------------------
+def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
+    """Everything that can be done by a click: the address, and what is posted to it."""
+    forms = {
+        "draft": form(world, "author", f"cases/{world.draft.reference}/edit/", "form_token"),
+        "team": form(world, "lead", "admin/teams/team/<path:object_id>/change/", "_save"),
+        "account": form(world, "lead", "admin/teams/awsaccount/<path:object_id>/change/", "_save"),
+        "person": form(world, "superuser", "admin/auth/user/<path:object_id>/change/", "_save"),
+    }
+    decided = {"payload_sha256": world.waiting.payload_sha256, "reason": "Because"}
+    password = {"password1": "a-new-pass-phrase", "password2": "a-new-pass-phrase"}
+    new_account = forms["account"] | {"account_id": "999988887777", "role_arn": "", "teams": str(world.team.pk)}
+    new_person = {"username": "newcomer", **password, **nobody_in("memberships")}
+    submissions = "admin/submissions/submission/"
+    review, attention = f"{submissions}<uuid:pk>/change/", f"{submissions}<uuid:pk>/attention/"
+    return {
+        "new_case": ("cases/new/support/", forms["draft"] | {"form_token": new_token(), "action": "save_draft"}),
+        "submit_new_case": ("cases/new/support/", forms["draft"] | {"form_token": new_token(), "action": "submit"}),
+        "save_draft": ("cases/<draft>/edit/", forms["draft"] | {"subject": "Mice are silent", "action": "save_draft"}),
+        "submit_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "submit"}),
+        "discard": ("cases/<draft>/", {"action": "discard"}),
+        "withdraw": ("cases/<reference:reference>/", {"action": "withdraw"}),
+        "cancel": ("cases/<queued>/", {"action": "cancel"}),
+        "approve": (review, decided | {"decision": "approve"}),
+        "return": (review, decided | {"decision": "return"}),
+        "reject": (review, decided | {"decision": "reject"}),
+        "send_again": (attention, {"action": "send_again", "reason": "Because"}),
+        "give_up": (attention, {"action": "give_up", "reason": "Because"}),
+        "take_over": (f"{submissions}<unknown>/attention/", {"action": "take_over", "reason": "Because"}),
+        "look_at_sent": (
+            f"{submissions}<sent first>/change/",
+            {"decision": "looked", "payload_sha256": world.sent_first.payload_sha256},
+        ),
+        "look_up_at_aws": (attention, {"action": "look_up", "aws_id": "170000000000001"}),
+        "check_account": ("accounts/<int:pk>/check/", {}),
+        "refresh_account": ("accounts/<int:pk>/refresh/", {}),
+        "ask_again": ("lookups/<int:pk>/again/", {}),
+        "settings": ("accounts/settings/", {"time_zone": "Asia/Tokyo", "theme": "dark"}),
+        "rename_team": ("admin/teams/team/<path:object_id>/change/", forms["team"] | {"name": "Night owls"}),
+        "add_team": ("admin/teams/team/add/", {"name": "Bats", **nobody_in("memberships")}),
+        "delete_team": ("admin/teams/team/<path:object_id>/delete/", {"post": "yes"}),
+        "change_account": ("admin/teams/awsaccount/<path:object_id>/change/", forms["account"] | {"name": "Barn"}),
+        "add_account": ("admin/teams/awsaccount/add/", new_account),
+        "delete_account": ("admin/teams/awsaccount/<path:object_id>/delete/", {"post": "yes"}),
+        "change_person": ("admin/auth/user/<path:object_id>/change/", forms["person"] | {"email": "owl@example.com"}),
+        "set_password": ("admin/auth/user/<id>/password/", password),
+        "add_person": ("admin/auth/user/add/", new_person),
+        "delete_person": ("admin/auth/user/<path:object_id>/delete/", {"post": "yes"}),
+    }
+
+
+def form(world: World, name: str, route: str, having: str) -> dict[str, str]:
+    """What the form holds for somebody who may see it."""
+    page = world.client(name).get(world.address(route)).content.decode()
+    return next(form.fields for form in forms_in(page) if having in form.names)
+
+
+def nobody_in(inline: str) -> dict[str, str]:
+    return {f"{inline}-TOTAL_FORMS": "0", f"{inline}-INITIAL_FORMS": "0"}
+
+
+def test_writing_is_for_whom_the_table_says(world):
+    todo = actions(world)
+    before = state_of_everything()
+
+    found = {action: [outcome(world, name, *what, before) for name in PEOPLE] for action, what in todo.items()}
+
+    assert as_table(found) == WRITING
+
+
+def outcome(world: World, name: str, route: str, posted: dict[str, str], before: dict[str, list[Any]]) -> str:
+    """The status, with a mark where something changed; then all is as before."""
+    with transaction.atomic():
+        status = world.client(name).post(world.address(route), posted).status_code
+        changed = state_of_everything() != before
+        transaction.set_rollback(True)
+    return f"{status}{'!' if changed else ''}"
+
+
+@pytest.mark.parametrize("name", ["author", "superuser"])
+def test_no_address_takes_a_post_without_the_token(world, name):
+    client = world.client(name, enforce_csrf_checks=True)
+    before = state_of_everything()
+
+    answers = {route: client.post(world.address(route), {"action": "discard"}).status_code for route in routes()}
+
+    assert answers == dict.fromkeys(routes(), 403)
+    assert state_of_everything() == before
