@@ -8,7 +8,7 @@ from django.db.models import F, Max, Q, QuerySet
 
 from casesite import clock
 from casesite.lookups import questions
-from casesite.lookups.models import Lookup
+from casesite.lookups.models import Lookup, LookupState
 from casesite.teams.models import AwsAccount, CheckResult
 
 from .known import LANGUAGES
@@ -38,6 +38,11 @@ def _ask_now(kind: str, account: AwsAccount, by: Any) -> Lookup:
     """A new question, or the open one; where no worker took that up in time, pages wait for it anew."""
     lookup = questions.ask(kind, account, by=by, max_age=questions.NOW)
     return questions.ask_again(lookup, by=by) if lookup.is_overdue else lookup
+
+
+def ask_missing_catalog(account: AwsAccount, *, by: Any = None) -> Lookup:
+    """For a form that has no catalogue to build on: the question to wait for, or the one that just failed."""
+    return _ask_unless_failed_lately(CATALOG, account, {}, by)
 
 
 def languages_for(
@@ -75,8 +80,16 @@ def _answer_of(
     old = questions.newest_answer(kind, account, params)
     if old and old.expires_at and old.expires_at > clock.now():
         return old.answer, None
-    waiting = questions.ask(kind, account, params, by=by) if account.can_send else None
+    waiting = _ask_unless_failed_lately(kind, account, params, by) if account.can_send else None
     return (old.answer if old else None), waiting
+
+
+def _ask_unless_failed_lately(kind: str, account: AwsAccount, params: dict[str, Any], by: Any) -> Lookup:
+    """A question, or the one that just failed: a form that shows it must not ask again by itself, a person may."""
+    last = questions.newest(kind, account, params)
+    if last and last.state == LookupState.FAILED and last.asked_at > clock.now() - ASK_AGAIN:
+        return last
+    return questions.ask(kind, account, params, by=by)
 
 
 # --- what is due: the dispatcher asks once a minute ------------------------------------------------------------------------

@@ -4,6 +4,7 @@ A new form carries a random token that the case keeps; the same token comes to t
 draft's version; what is saved over an older one is told.
 """
 
+import re
 import secrets
 from typing import Any
 
@@ -19,7 +20,7 @@ from casesite.submissions.models import Submission
 from .forms.support import SupportForm
 
 FIRST_VERSION = 1
-TOKEN_LENGTHS = range(20, 65)
+_TOKEN = re.compile(r"[\w-]{20,64}", re.ASCII)
 
 
 class AlreadySent(Exception):
@@ -52,7 +53,7 @@ def store_new(form: SupportForm, *, by: Any, token: str, submit: bool) -> Case:
     Raises AlreadySent or ChangedElsewhere where that case moved on with another text, ForeignToken for a token that
     can't be used, and whatever `workflow.submit` raises.
     """
-    if len(token) not in TOKEN_LENGTHS:
+    if not _TOKEN.fullmatch(token):
         raise ForeignToken
     try:
         with write():

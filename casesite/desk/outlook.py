@@ -65,7 +65,7 @@ class Outlook:
     def alike(self) -> list[Case]:
         """Cases of the last 24 hours in the same account with the same subject, which may be this one already."""
         subject = self.subject.strip()
-        if not subject or self.account is None:
+        if not subject or "\0" in subject or self.account is None:  # a null character is no text to a database
             return []
         found = (
             Case.objects.visible_to(self.user)

@@ -48,7 +48,9 @@ def _newer_page(cases: QuerySet[Case], after: str, query: QueryDict, size: int) 
 
 
 def _place_of(reference: str) -> Any:
-    return Case.objects.filter(reference=reference).values("pk")[:1]
+    """Where that case stands; nowhere for what can be no reference."""
+    known = Case.objects.filter(reference=reference) if reference.isprintable() else Case.objects.none()
+    return known.values("pk")[:1]
 
 
 def _address(query: QueryDict, **place: str) -> str:

@@ -23,7 +23,10 @@ _FIELDS: tuple[tuple[str, str], ...] = (
 
 
 def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
-    """What stands above the form. A refusal that names a field is put beside it, as long as that still holds the same."""
+    """What stands above the form. A refusal that names a field is put beside it, as long as that still holds the same.
+
+    A form that was posted has errors of its own; there AWS's words stand above.
+    """
     if newest.state == State.RETURNED:
         decision = next((each for each in reversed(newest.decisions.all()) if each.what == Verdict.RETURN), None)
         return {"returned": newest, "returned_by": decision.by if decision else None}
@@ -32,7 +35,7 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
     if newest.reason_code == Reason.GAVE_UP:
         return {"gave_up": newest}
     name = field_of(newest.reason_text)
-    if name and _is_unchanged(newest, form, name):
+    if name and not form.is_bound and _is_unchanged(newest, form, name):
         form.show_error(name, newest.reason_text)
         return {"refused": newest}
     return {"refused": newest, "refused_words": newest.reason_text}

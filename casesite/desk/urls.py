@@ -1,12 +1,29 @@
-from django.urls import path
+from django.urls import path, register_converter
+
+from casesite.cases.models import REFERENCE_ALPHABET
 
 from .views import cases, desk, support
+
+
+class ReferenceConverter:
+    """CS-7GQ4-KM2X"""
+
+    regex = rf"CS(?:-[{REFERENCE_ALPHABET}]{{4}}){{2}}"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(ReferenceConverter, "reference")
 
 urlpatterns = [
     path("", desk.desk, name="desk"),
     path("cases/", cases.cases, name="cases"),
     path("cases/new/support/", support.new, name="case_new_support"),
-    path("cases/<str:reference>/", cases.case, name="case"),
-    path("cases/<str:reference>/edit/", support.edit, name="case_edit"),
-    path("cases/<str:reference>/state/", cases.case_state, name="case_state"),
+    path("cases/<reference:reference>/", cases.case, name="case"),
+    path("cases/<reference:reference>/edit/", support.edit, name="case_edit"),
+    path("cases/<reference:reference>/state/", cases.case_state, name="case_state"),
 ]

@@ -73,7 +73,9 @@ def test_lists_show_nothing_of_another_team(case, account, role, address):
     assert account.grouped_id not in page
 
 
-@pytest.mark.parametrize("address", ["/cases/CS-0000-000X/", "/cases/nonsense/", "/cases/CS-0000-000X/edit/"])
+@pytest.mark.parametrize(
+    "address", ["/cases/CS-0000-000X/", "/cases/nonsense/", "/cases/CS-0000-000X/edit/", "/cases/CS-0000-000%00/"]
+)
 def test_case_that_never_was_looks_like_a_foreign_one(client, case, address):
     assert client.get(address).status_code == 404
 

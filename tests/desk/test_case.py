@@ -337,6 +337,14 @@ def test_review_page_is_linked_for_reviewers_only(client, made, reviewer):
     assert "data-review" not in page_of(client, submission.case)
 
 
+def test_leads_are_led_to_where_they_decide(client, made, lead):
+    submission = made(State.NEEDS_ATTENTION)
+    link = f'data-attention href="/admin/submissions/submission/{submission.pk}/attention/"'
+
+    assert link in page_of(signed_in(lead), submission.case)
+    assert "data-attention" not in page_of(client, submission.case)
+
+
 @pytest.mark.parametrize(
     ("state", "action", "becomes"),
     [

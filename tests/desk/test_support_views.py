@@ -173,6 +173,32 @@ def test_catalogue_is_awaited_and_comes_by_itself(client, typed, team):
     assert "being asked for" not in answer
 
 
+def test_question_that_failed_is_shown_and_not_asked_again_by_itself(client, typed, team, clock):
+    bare = an_account(team, name="Brand new")
+    chosen = typed | {"account": str(bare.pk)}
+    parts(client, chosen, "account")
+    Lookup.objects.update(state="failed", error="AWS could not be reached.", answered_at=clock.now)
+
+    for _n in range(2):
+        answer = parts(client, chosen, "account")
+        assert "AWS could not be reached." in answer
+        assert "Try again" in answer
+        assert Lookup.objects.count() == 1
+    clock.advance(minutes=15)
+    parts(client, chosen, "account")
+    assert Lookup.objects.count() == 2
+
+
+def test_languages_that_failed_are_not_asked_again_by_themselves(client, typed, clock):
+    parts(client, typed, "category_code")
+    Lookup.objects.update(state="failed", error="AWS could not be reached.", answered_at=clock.now)
+
+    answer = parts(client, typed, "category_code")
+
+    assert "AWS could not be reached." in answer
+    assert Lookup.objects.count() == 1
+
+
 # --- signing in again --------------------------------------------------------------------------------------------------------
 def test_expired_session_loses_no_text(typed, author, catalog, bells):
     client = signed_in(author)
@@ -306,6 +332,14 @@ def test_reason_of_a_return_stands_on_top(client, typed, reviewer):
     assert "Which &lt;b&gt;cluster&lt;/b&gt;?" in page
 
 
+def test_reason_of_a_return_stays_on_top_while_one_tries(client, typed, author, account, reviewer):
+    case = a_submission(State.RETURNED, case=a_draft(by=author, account=account), reviewer=reviewer).case
+
+    for action in ("update", "submit"):
+        page = client.post(edit_url(case), typed | {"subject": "", "form_token": "1", "action": action})
+        assert "A. Okafor returned it:" in page.content.decode()
+
+
 @pytest.mark.parametrize(
     ("words", "name"),
     [
@@ -348,6 +382,16 @@ def test_refusal_leaves_its_field_when_that_was_changed(client, author, account,
     assert "<q>Invalid category code</q>" in page
 
 
+def test_refusal_stands_above_a_form_with_errors_of_its_own(client, author, account, typed):
+    case = refused(author, account, "Invalid category code")
+
+    page = client.post(edit_url(case), typed | {"subject": "", "form_token": "1", "action": "submit"}).content.decode()
+
+    assert "<q>Invalid category code</q>" in page
+    assert 'id="error_1_id_subject"' in page
+    assert "error_1_id_category_code" not in page
+
+
 # --- hostile text --------------------------------------------------------------------------------------------------------------------
 HOSTILE = '"><script>alert(1)</script>{{ 7|add:7 }}{% now "Y" %}</textarea><img src=x onerror=alert(2)>'
 
@@ -362,6 +406,12 @@ def test_hostile_text_stays_text_in_the_form(client, typed):
         assert "<script>alert" not in page
         assert "<img src=x" not in page
         assert "{{ 7|add:7 }}" in page
+
+
+@pytest.mark.parametrize("name", ["account", "team", "service_code", "category_code", "subject", "language"])
+def test_null_characters_reach_no_query(client, typed, name):
+    assert client.post(NEW, typed | {name: "a\0b", "action": "update"}).status_code == 200
+    assert client.post(NEW, typed | {name: "a\0b", "action": "submit", "form_token": "\0" * 30}).status_code == 200
 
 
 def test_hostile_names_from_aws_stay_text(client, typed, account, clock):

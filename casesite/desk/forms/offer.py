@@ -16,7 +16,6 @@ from casesite.catalog.known import LANGUAGES
 from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
 from casesite.lookups.models import Lookup
-from casesite.lookups.questions import ask
 from casesite.lookups.views import context_of
 from casesite.teams.models import AwsAccount, Team
 
@@ -74,7 +73,7 @@ class Offer:
         """The question for an account of which no catalogue is known yet, as its fragment shows it."""
         if self.account is None or self.catalog or not self.account.can_send:
             return None
-        return context_of(ask(questions.CATALOG, self.account, by=self.user))
+        return context_of(questions.ask_missing_catalog(self.account, by=self.user))
 
     @property
     def service_choices(self) -> Choices:

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 from casesite.submissions import marker
 from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT, split_addresses
 
-SUBJECT_LIMIT = 250  # AWS names none; longer ones are cut in its own lists
+SUBJECT_LIMIT = 250  # AWS documents none; this is kept short on purpose
 DESCRIPTION_LIMIT = BODY_LIMIT - marker.LINE_LENGTH
 NAMED = 5  # of a list of bad things, as many are named
 

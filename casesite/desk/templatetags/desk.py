@@ -32,7 +32,7 @@ _STATUSES = {
 @register.filter
 def person(user: Any) -> str:
     """A person's name as others read it."""
-    if user is None:
+    if not user:
         return ""
     return user.get_full_name() or user.get_username()
 

@@ -16,7 +16,7 @@ from casesite.desk.paging import page_of
 from casesite.desk.rows import Row, label_for, with_newest
 from casesite.desk.story import Story
 from casesite.submissions.states import StaleSubmission
-from casesite.teams.permissions import reviews
+from casesite.teams.permissions import leads, reviews
 from casesite.web.auth import login_required_keeping_text
 
 FIRST_REFRESH = 2.0  # seconds; each further one half as long again
@@ -67,6 +67,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, object]:
         "submission": story.newest,
         "actions": actions.actions_for(request.user, case, story.newest),
         "reviews": reviews(request.user, case.team_id),
+        "leads": leads(request.user, case.team_id),
         "changed": changed,
         "next_n": times + 1,
         "delay": min(LAST_REFRESH, FIRST_REFRESH * 1.5 ** min(times, 20)),

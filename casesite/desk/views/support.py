@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from django.contrib import messages
@@ -56,6 +57,12 @@ class Page:
         context = self.context | {"parts_helper": self.form.parts_helper(names) if names else None}
         return render(self.request, "desk/_parts.html", context)
 
+    @cached_property
+    def said_before(self) -> dict[str, Any]:
+        """What a reviewer or AWS said about the draft's last revision."""
+        newest = _newest(self.case) if self.case else None
+        return refusals.notices_of(newest, self.form) if newest else {}
+
     @property
     def context(self) -> dict[str, Any]:
         address = reverse("case_edit", args=[self.case.reference]) if self.case else reverse("case_new_support")
@@ -68,6 +75,7 @@ class Page:
             "outlook": outlook_of(self.form.offer, self.typed, self.case),
             "unsaved": self.unsaved or self.form.is_bound,
             "actions": {"save": SAVE, "submit": SUBMIT, "update": UPDATE},
+            **self.said_before,
             **self.notices,
         }
 
@@ -134,16 +142,7 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
     if case.stage != Stage.DRAFT:
         messages.info(request, _("This case is no longer a draft, so it can't be edited."))
         return redirect(case)
-    return _draft(request, case).render()
-
-
-def _draft(request: HttpRequest, case: Case) -> Page:
-    """The draft as it is stored, with what a reviewer or AWS said about its last revision."""
-    page = _unbound(request, initial_of(case), str(case.version), case)
-    newest = _newest(case)
-    if newest:
-        page.notices = refusals.notices_of(newest, page.form)
-    return page
+    return _unbound(request, initial_of(case), str(case.version), case).render()
 
 
 def _save(request: HttpRequest, case: Case) -> HttpResponse:
