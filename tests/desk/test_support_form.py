@@ -180,6 +180,10 @@ def test_draft_holds_no_more_than_its_columns(client, typed, name, length):
     assert name in errors_of(post_new(client, typed | {name: "x" * (length + 1)}, "save_draft"))
 
 
+def test_browser_cuts_no_text(client):
+    assert "maxlength" not in client.get(NEW).content.decode()
+
+
 def test_draft_may_hold_anything_incomplete(client, typed, account):
     case = a_saved_draft(
         client,

@@ -39,6 +39,10 @@ class TypedField(forms.CharField):
         super().__init__(**kwargs)
         self.limit = limit
 
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """No maxlength: browsers count UTF-16 and cut a pasted text without a word."""
+        return {}
+
     def to_python(self, value: Any) -> str:
         return super().to_python(texts.with_lf(value) if isinstance(value, str) else value) or ""
 
@@ -62,8 +66,8 @@ def _select(**attrs: Any) -> forms.Select:
 class SupportForm(forms.Form):
     """One draft. With `submitting` everything must be complete and fit AWS's rules; else only storable."""
 
-    account = forms.CharField(label=gettext_lazy("Account"), max_length=20, required=False, widget=_select())
-    team = forms.CharField(label=gettext_lazy("Team"), max_length=20, required=False, widget=_select())
+    account = TypedField(label=gettext_lazy("Account"), max_length=20, required=False, widget=_select())
+    team = TypedField(label=gettext_lazy("Team"), max_length=20, required=False, widget=_select())
     issue_type = TypedField(label=gettext_lazy("Kind"), max_length=22, required=False, widget=_select())
     service_code = TypedField(
         label=gettext_lazy("Service"),
