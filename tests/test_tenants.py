@@ -6,21 +6,17 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.test import Client
 from django.urls import URLResolver, get_resolver
 
 from casesite.cases.models import Case, SupportContent
-from casesite.catalog import questions
 from casesite.desk.drafts import new_token
 from casesite.lookups.models import Lookup
-from casesite.lookups.questions import ask
 from casesite.submissions.models import Decision, Submission
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount, Membership, Preferences, Role, Team
+from casesite.teams.models import AwsAccount, Membership, Preferences, Team
 from tests.e2e.http import forms_in
-from tests.factories import a_draft, a_submission, a_team, a_user, an_account
+from tests.worlds import World
 
 pytestmark = pytest.mark.django_db
 
@@ -122,81 +118,6 @@ delete_person                                                 200        302    
 """
 
 
-class World:
-    """A team with all that it owns, people of every kind, and what stands for the variables of an address."""
-
-    def __init__(self) -> None:
-        self.team, others = a_team("Owls"), a_team("Foxes")
-        self.account = an_account(self.team, name="Owlery prod")
-        an_account(others, name="Foxhole")
-        self.people = {
-            "author": a_user("owl-author", team=self.team),
-            "agent": a_user("owl-agent", team=self.team),
-            "reviewer": a_user("owl-reviewer", team=self.team, role=Role.REVIEWER),
-            "lead": a_user("owl-lead", team=self.team, role=Role.LEAD),
-            "f_agent": a_user("fox-agent", team=others),
-            "f_reviewer": a_user("fox-reviewer", team=others, role=Role.REVIEWER),
-            "f_lead": a_user("fox-lead", team=others, role=Role.LEAD),
-            "superuser": a_user("root", is_staff=True, is_superuser=True),
-        }
-        written = {"by": self.people["author"], "team": self.team, "account": self.account}
-        self.draft = a_draft(subject="Mice squeak", **written)
-        self.waiting = a_submission(subject="Mice squeak louder", **written)
-        self.queued = a_submission(State.QUEUED, subject="Mice squeak on", reviewer=self.people["reviewer"], **written)
-        self.stuck = a_submission(
-            State.NEEDS_ATTENTION, subject="Mice squeak still", reviewer=self.people["reviewer"], **written
-        )
-        self.unknown = a_submission(
-            State.UNKNOWN, subject="Mice squeak perhaps", reviewer=self.people["reviewer"], **written
-        )
-        unreviewed = an_account(self.team, name="Owlery lab", review_policy="after_urgent")
-        self.sent_first = a_submission(
-            subject="Mice scream", severity_code="urgent", **written | {"account": unreviewed}
-        )
-        self.lookup = ask(questions.CHECK, self.account, by=self.people["agent"])
-        Lookup.objects.filter(pk=self.lookup.pk).update(state="failed")
-        content_type = ContentType.objects.get_for_model(Case)
-        self.places = {
-            "lookups/<int:pk>": f"lookups/{self.lookup.pk}",
-            "accounts/<int:pk>": f"accounts/{self.account.pk}",
-            "<draft>": self.draft.reference,
-            "<queued>": self.queued.case.reference,
-            "<reference:reference>": self.waiting.case.reference,
-            "<uuid:pk>/attention": f"{self.stuck.pk}/attention",
-            "<unknown>": str(self.unknown.pk),
-            "<sent first>": str(self.sent_first.pk),
-            "<uuid:pk>": str(self.waiting.pk),
-            "<path:content_type_id>/<path:object_id>": f"{content_type.pk}/{self.draft.pk}",
-            "team/<path:object_id>": f"team/{self.team.pk}",
-            "awsaccount/<path:object_id>": f"awsaccount/{self.account.pk}",
-            "user/<path:object_id>": f"user/{self.people['agent'].pk}",
-            "<id>": str(self.people["agent"].pk),
-            "^(?P<app_label>teams|auth|submissions)/$": "teams/",
-            "(?P<url>.*)$": "nowhere/",
-            "<team>": str(self.team.pk),
-            "<account>": str(self.account.pk),
-            "<marker>": self.waiting.marker,
-        }
-
-    def client(self, name: str, **options: Any) -> Client:
-        client = Client(**options)
-        if name != "nobody":
-            client.force_login(self.people[name])
-        return client
-
-    def address(self, route: str) -> str:
-        for variable, value in self.places.items():
-            route = route.replace(variable, value)
-        assert "<" not in route, f"nothing stands for the variable of {route}"
-        return f"/{route}"
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What nobody outside the team may read anywhere."""
-        cases = Case.objects.values_list("reference", flat=True)
-        return ("Owls", "Owlery", "owl-", "Mice", self.account.account_id, self.account.grouped_id, *cases)
-
-
 @pytest.fixture
 def world(bells) -> World:
     return World()
@@ -284,7 +205,7 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "account": form(world, "lead", "admin/teams/awsaccount/<path:object_id>/change/", "_save"),
         "person": form(world, "superuser", "admin/auth/user/<path:object_id>/change/", "_save"),
     }
-    decided = {"payload_sha256": world.waiting.payload_sha256, "reason": "Because"}
+    decided = {"payload_sha256": world.cases[State.PENDING_REVIEW].payload_sha256, "reason": "Because"}
     password = {"password1": "a-new-pass-phrase", "password2": "a-new-pass-phrase"}
     new_account = forms["account"] | {"account_id": "999988887777", "role_arn": "", "teams": str(world.team.pk)}
     new_person = {"username": "newcomer", **password, **nobody_in("memberships")}
@@ -305,7 +226,7 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "give_up": (attention, {"action": "give_up", "reason": "Because"}),
         "take_over": (f"{submissions}<unknown>/attention/", {"action": "take_over", "reason": "Because"}),
         "look_at_sent": (
-            f"{submissions}<sent first>/change/",
+            f"{submissions}<sent_first>/change/",
             {"decision": "looked", "payload_sha256": world.sent_first.payload_sha256},
         ),
         "look_up_at_aws": (attention, {"action": "look_up", "aws_id": "170000000000001"}),
