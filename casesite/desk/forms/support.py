@@ -25,7 +25,7 @@ _REFRESH = {
     "hx-post": "",
     "hx-vals": '{"action": "update"}',
     "hx-swap": "none",
-    "hx-sync": "closest form:replace",
+    "hx-sync": "closest form:queue last",
 }
 
 
