@@ -19,7 +19,7 @@ from casesite.web.templatetags.casesite import both_times, clock_date
 register = template.Library()
 
 _STATUSES = {
-    "unassigned": _("nobody at AWS has it yet"),
+    "unassigned": _("not assigned yet"),
     "opened": _("opened"),
     "work-in-progress": _("AWS is working on it"),
     "pending-customer-action": _("AWS waits for us"),
