@@ -12,11 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from casesite.cases.labels import LABELS
 from casesite.cases.models import Case, Stage
+from casesite.catalog.severities import KNOWN
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, Team
-
-from .forms.severities import KNOWN
 
 _REFERENCE = re.compile(r"CS-?([0-9A-Z]{4})-?([0-9A-Z]{4})", re.IGNORECASE)
 

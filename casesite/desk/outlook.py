@@ -7,11 +7,10 @@ from typing import Any
 
 from casesite import clock
 from casesite.cases.models import Case, Stage
+from casesite.catalog.severities import Severity, severity_of
 from casesite.submissions.models import RANKS, URGENT_RANK
 from casesite.submissions.queue import Queue, queue_of
 from casesite.teams.models import REVIEWING_ROLES, AwsAccount, Membership, ReviewPolicy, Team
-
-from .forms.severities import Severity, severity_of
 
 ALIKE_FOR = timedelta(hours=24)
 

@@ -11,12 +11,11 @@ from casesite import clock
 from casesite.cases.labels import Label, label_of
 from casesite.cases.models import Case, CaseEvent, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
+from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
 from casesite.submissions.models import Decision, Submission, Verdict
 from casesite.submissions.queue import Queue, queue_of
 from casesite.submissions.states import UNFINISHED, State
-
-from .forms.severities import severity_of
 
 # Events that another line of the story tells better: a revision, an attempt, a look.
 _TOLD_ELSEWHERE = frozenset(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
+from casesite.catalog.severities import severity_of
 from casesite.submissions.models import Submission
 
 # AWS's name, the form's name, and what people call it; in the order of the page.
@@ -66,7 +67,7 @@ def said_by(payload: dict[str, Any], snapshot: SupportSnapshot | None) -> dict[s
         found |= {
             "serviceCode": _name(snapshot.service(service)),
             "categoryCode": _name(snapshot.category(service, payload.get("categoryCode", ""))),
-            "severityCode": _name(snapshot.severity(payload.get("severityCode", ""))),
+            "severityCode": _severity(snapshot, payload.get("severityCode", "")),
         }
     return {key: str(name) for key, name in found.items() if name}
 
@@ -80,6 +81,12 @@ def catalog_of(submission: Submission) -> SupportCatalog | None:
 
 def _name(found: Any) -> str | None:
     return found.name if found else None
+
+
+def _severity(snapshot: SupportSnapshot, code: str) -> str | None:
+    """The severity as the form names it, where the account's plan has it."""
+    found = snapshot.severity(code)
+    return str(severity_of(found.code, found.name).name) if found else None
 
 
 def _strings(value: Any) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ def test_human_names_stand_beside_the_codes(submitted, as_user, reviewer):
     for words in (
         f"{service.name} {service.code}",
         f"{service.category(submission.payload['categoryCode']).name} {submission.payload['categoryCode']}",
-        "High high",
+        "Production system impaired high",
         "日本語 ja",
         "Technical technical",
     ):

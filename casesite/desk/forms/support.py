@@ -12,12 +12,12 @@ from django.utils.translation import gettext_lazy
 
 from casesite.cases.models import Case, SupportContent
 from casesite.catalog.known import IssueType
+from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
 from casesite.teams.models import AwsAccount, Team
 
 from . import texts
 from .offer import Offer
-from .severities import severity_of
 
 DRAFT_SUBJECT_LIMIT = 1000  # what the column holds
 DRAFT_BODY_LIMIT = 100_000

@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
-from casesite.desk.forms.severities import severity_of
+from casesite.catalog.severities import severity_of
 from casesite.web.templatetags.casesite import both_times, clock_date
 
 register = template.Library()
