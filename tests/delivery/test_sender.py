@@ -17,8 +17,9 @@ from casesite.pacing.models import Mode
 from casesite.submissions import marker, workflow
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
+from casesite.teams.models import Role
 from tests.delivery.steps import again, creates, send, work_off
-from tests.factories import SERVICES, SEVERITIES, a_catalog, a_submission, a_team, an_account
+from tests.factories import SERVICES, SEVERITIES, a_catalog, a_submission, a_team, a_user, an_account
 
 pytestmark = pytest.mark.django_db
 CREATE = "support.CreateCase"
@@ -317,6 +318,43 @@ def test_a_case_that_turned_out_to_be_open_is_not_opened_again(sandbox, bells):
     assert submission.attempts.count() == 0
     assert sandbox.requests(CREATE) == []
     workflow.cancel(submission, by=submission.case.author)
+
+
+# --- looked for first --------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def after_giving_up(sandbox, bells, clock):
+    """A row of a case of which an earlier attempt was waived: AWS may have that one."""
+    first = a_submission(State.NEEDS_ATTENTION)
+    lead = a_user(team=first.case.team, role=Role.LEAD)
+    workflow.give_up(first, by=lead, reason="Nobody knows.")
+    return a_submission(State.QUEUED, case=again(first).case, reviewer=lead)
+
+
+def test_before_the_bound_of_a_waived_attempt_nothing_is_sent(after_giving_up, sandbox, clock):
+    bound = after_giving_up.verify_first
+
+    send(after_giving_up)
+
+    assert_given_back(after_giving_up, Reason.VERIFYING, bound + timedelta(seconds=1))
+    assert after_giving_up.looks.get().counts is False
+    assert sandbox.requests(CREATE) == []
+
+
+def test_where_aws_clock_is_behind_ours_it_is_asked_again_after_a_pause(after_giving_up, sandbox, clock):
+    clock.set(after_giving_up.verify_first + timedelta(minutes=5))
+
+    send(after_giving_up)
+
+    assert_given_back(after_giving_up, Reason.VERIFYING, clock.now + timedelta(minutes=1))
+
+
+def test_once_aws_clock_has_passed_the_bound_it_is_sent(after_giving_up, sandbox, time, clock):
+    time.until(after_giving_up.verify_first + timedelta(minutes=1))
+
+    send(after_giving_up)
+
+    assert (after_giving_up.state, after_giving_up.verify_first) == (State.DELIVERED, None)
+    assert after_giving_up.looks.get().counts is True
 
 
 # --- held too long ------------------------------------------------------------------------------------------------------------------
