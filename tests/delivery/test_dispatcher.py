@@ -232,7 +232,8 @@ def test_work_with_a_live_lease_is_not_unclaimed(bells, clock):
     assert dispatcher._draining == {}
 
 
-def test_a_round_goes_on_beating_without_a_broker(clock, settings):
+def test_each_round_beats(bells, clock, monkeypatch):
+    monkeypatch.setattr(process, "_beat_on", lambda: None)  # the thread that beats between rounds would outlive the test
     process.start_beating("dispatcher")
     dispatcher = Dispatcher()
     clock.advance(minutes=5)
@@ -240,6 +241,22 @@ def test_a_round_goes_on_beating_without_a_broker(clock, settings):
     dispatcher.tick()
 
     assert Beat.objects.get(role="dispatcher").at == clock.now
+
+
+def test_a_broker_that_takes_no_bell_ends_no_round(clock, monkeypatch):
+    class Gone:
+        @staticmethod
+        def send_task(*_message, **_options):
+            raise ConnectionError("no broker")
+
+    monkeypatch.setattr(bell, "current_app", Gone)
+    expired = a_submission(State.PREPARING)
+    clock.advance(minutes=6)
+
+    Dispatcher().tick()
+
+    expired.refresh_from_db()
+    assert expired.state == State.QUEUED
 
 
 def test_ten_thousand_waiting_rows_cost_a_bounded_number_of_queries(bells, clock, django_assert_max_num_queries):
