@@ -405,6 +405,16 @@ def test_a_hundred_claims_at_once_take_each_row_once(account, queued, one_writer
     assert set(Submission.objects.values_list("state", "token", "claims")) == {(State.PREPARING, 2, 1)}
 
 
+def test_of_two_that_saw_the_same_row_one_gets_it(account, queued, monkeypatch):
+    """On PostgreSQL two claims may read at once; the guarded UPDATE is what parts them."""
+    [submission] = queued("normal")
+    seen = [Submission.objects.select_related("account", "case").get() for _worker in range(2)]
+    monkeypatch.setattr(claim, "_first_due", lambda *_given: seen.pop())
+
+    assert claimed(account, times=2) == [submission, None]
+    assert again(submission).token == 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_claims_at_once_never_exceed_two_calls_of_an_account(account, queued, one_writer):
     queued(*["normal"] * 5)

@@ -191,6 +191,7 @@ ANSWERS = {
     "301": ("301 Moved Permanently", b"", "Location: http://127.0.0.1:9/"),
     "302": ("302 Found", b"", "Location: http://127.0.0.1:9/"),
     "307": ("307 Temporary Redirect", b"", "Location: http://127.0.0.1:9/"),
+    "307 with a code of AWS": ("307 Temporary Redirect", b'{"__type": "ValidationException"}'),
     "408": ("408 Request Timeout", b""),
     "504": ("504 Gateway Timeout", b"<html></html>", "Content-Type: text/html"),
     "200 with a blank id": ("200 OK", b'{"caseId": "  "}'),

@@ -30,7 +30,10 @@ def a_budget(limit=10, reserve=3, ordinary=(), urgent=()):
 
 
 rows = st.lists(
-    st.builds(a_row, st.uuids(), st.integers(0, 4), queued=st.integers(0, 300), due=st.integers(-60, 90)),
+    st.builds(
+        a_row, st.uuids(), st.integers(0, 4), queued=st.integers(0, 300), due=st.sampled_from((-60, 0, 0, 5, 90))
+    ),
+    min_size=5,
     max_size=25,
     unique_by=lambda row: row.key,
 )
@@ -106,6 +109,16 @@ def test_ten_rows_fill_the_hour_and_the_others_follow_as_it_frees_up():
 
     waits = [(planned[number] - NOW).total_seconds() / 60 for number in range(12)]
     assert waits == [0] * 9 + [15, 60, 60]
+
+
+def test_ordinary_rows_fill_their_part_of_the_hour_and_urgent_ones_find_room():
+    waiting = [a_row(number, queued=60 - number) for number in range(9)] + [a_row("urgent", rank=1)]
+
+    planned = plan(waiting, a_budget(), NOW)
+
+    assert [at for key, at in sorted(planned.items(), key=lambda item: str(item[0]))] == [NOW] * 7 + [
+        NOW + HOUR
+    ] * 2 + [NOW]
 
 
 def test_a_row_that_is_due_later_gives_its_slot_away():
