@@ -63,6 +63,7 @@ RULES: dict[Item, re.Pattern[str]] = {
                 r"\b(?i:http|status|code|error|errno|exit)(?i:[ -]?(?:code|status))?[ :=#]{0,3}\d{1,5}\b|\b[45]\d\d (?i:errors?|responses?|bad|internal|service|gateway|not|forbidden)",
                 r"(?i:\b(?:answers?|returns?|gets?|with|see|responds? with)) (?:an? |HTTP |only )?(?:[45]\d\d|[45]xx)\b",
                 r"(?i:\berror(?: message| code)?|\bmessage|エラー(?:メッセージ)?|\bfehler(?:meldung)?|\berreur|\berro)\s?[:：=]\s?[^\s]",
+                r"\b(?:FATAL|ERROR|PANIC|CRITICAL)\b[: ]|(?i:\bfail(?:s|ed|ing)?(?: with)?: ?\S)",
                 r"(?i:access ?denied|permission denied|connection (?:refused|reset)|timed? ?out|out of memory|no such|not authorized|unauthori[sz]ed"
                 r"|rate exceeded|broken pipe|segmentation fault|stack trace|traceback|signal 9|oomkilled|crashloopbackoff)",
                 r"[\"“'`「][^\"”'`」\n]{0,200}(?i:error|denied|fail|exceeded|timeout|timed out|refused|invalid|unable|cannot|エラー|失敗)[^\"”'`」\n]{0,200}[\"”'`」]",
@@ -110,8 +111,8 @@ RULES: dict[Item, re.Pattern[str]] = {
     Item.IMPACT: re.compile(
         "|".join(
             (
-                r"\b(?:customers?|users?|clients?|tenants?|visitors?|colleagues|employees|team|teams|orders?|payments?|checkout|shops?|revenue|sales|business|production|prod|deadline|launch|go-live|release"
-                r"|everyone|everybody|nobody)\b[^.!?\n]{0,60}\b(?:affected|impacted|impact|cannot|can't|can not|unable|blocked|waiting|lost|losing|delayed|fail\w*|see|get|getting|down|complain\w*|stopped|slow\w*|at risk|missing|late)\b",
+                r"(?<![-_\w])(?:customers?|users?|clients?|tenants?|visitors?|colleagues|employees|team|teams|orders?|payments?|checkout|shops?|revenue|sales|business|production|prod|deadline|launch|go-live|release"
+                r"|everyone|everybody|nobody)\b(?![-_])[^.!?\n]{0,60}\b(?:affected|impacted|impact|cannot|can't|can not|unable|blocked|waiting|lost|losing|delayed|fail\w*|see|get|getting|down|complain\w*|stopped|slow\w*|at risk|missing|late)\b",
                 r"\b(?:affect(?:s|ed|ing)?|impact(?:s|ed|ing)?|block(?:s|ed|ing)?|prevent(?:s|ed|ing)?|delay(?:s|ed|ing)?)\b[^.!?\n]{0,60}\b(?:customers?|users?|clients?|tenants?|us|our|team|teams|orders?|payments?|production|business|release|launch|deployment|everyone|all|nobody|internal|only|\d+ ?%)",
                 r"\b(?:business|customer|production) impact\b|\bimpact ?[:：=]\s?[^\s]|\bno (?:customer |production |business )?impact\b|\b(?:only|just) (?:internal|test|staging|development|dev|a test|our test)\b",
                 r"\b(?:about |around |~)?\d{1,3}(?:[.,]\d{1,2})? ?(?:%|percent)(?: of)?(?: all| our| the)? (?:requests?|calls?|users?|customers?|orders?|traffic|invocations|messages)",
@@ -125,6 +126,7 @@ RULES: dict[Item, re.Pattern[str]] = {
     Item.TRIED: re.compile(
         "|".join(
             (
+                r"(?:^|[.;]\s)(?:checked|tested|looked)\b",
                 r"\b(?:tried|attempted|restarted|rebooted|redeployed|re-deployed|rolled back|reverted|recreated|re-created|reinstalled|rotated|disabled|re-enabled|retried|reproduced|verified"
                 r"|compared|cleared|upgraded|downgraded|swapped|replaced|detached|reattached|failed over|ruled out|followed (?:the|your|this))\b",
                 r"\b(?:we|i|have|has|already|also) (?:have |has |already |also ){0,2}(?:checked|tested|increased|changed|moved|added|removed|opened|switched|ran|set|looked|updated|enabled|stopped|started)\b",
@@ -133,7 +135,7 @@ RULES: dict[Item, re.Pattern[str]] = {
                 r"|probado|intentado|reiniciado|reiniciamos|verificado|tentamos|tentei|testamos|verificamos|reiniciei",
             )
         ),
-        re.IGNORECASE,
+        re.IGNORECASE | re.MULTILINE,
     ),
 }
 

@@ -110,16 +110,19 @@ FILED_AS_QUOTA = re.compile(
 # In one sentence and not far apart: {0,60} of anything that ends no sentence. A dot between digits ends none.
 _NEAR = r"(?:[^.!?\n;]|\.(?=\d)){0,60}?"
 _LIMIT = r"(?:quotas?|limits?|limitations?)\b"
-_RAISE = r"(?:increas(?:e|ing)|rais(?:e|ing)|lift(?:ing)?|bump(?:ing)?(?: up)?|extend(?:ing)?|expand(?:ing)?|higher|double|upgrade|up)"
+_RAISE = r"(?:increas(?:e|ing)|rais(?:e|ing)|lift(?:ing)?|bump(?:ing)?(?: up)?|extend(?:ing)?|expand(?:ing)?|higher|double|upgrade)"
 _WANT = (
     r"(?:please|pls|kindly|can you|could you|would you|can we|could we|we need|i need|need|needs|we want|i want|want|wants|would like"
-    r"|like|request(?:s|ed|ing)?|requesting|ask(?:s|ing)? (?:for|you)|require[sd]?|apply(?:ing)? for|looking for|submit(?:ting)?|help us"
+    r"|like|request(?:s|ed|ing)?:?|requesting|ask(?:s|ing)? (?:for|you)|require[sd]?|apply(?:ing)? for|looking for|submit(?:ting)?|help us"
     r"|help me|^|how (?:do|can) (?:we|i)|how to|subject:)"
 )
+# "Increase in latency", "raise a ticket".
+_NOT_OF_THAT = r"(?! in (?!the |our |my |limit|quota)| (?:an? |the |this |our )?(?:ticket|case|issue|priority|severity|support|question|concern)\b)"
 ENGLISH = (
-    rf"{_WANT}[ \t]{{0,4}}(?:to |us |have |get |a |an |the |our |this |some |for ){{0,6}}{_RAISE}\b{_NEAR}\b{_LIMIT}",
+    rf"{_WANT}[ \t]{{0,4}}(?:to |us |have |get |a |an |the |our |this |some |for ){{0,6}}{_RAISE}\b{_NOT_OF_THAT}{_NEAR}\b{_LIMIT}",
+    rf"{_WANT}[ \t]{{0,4}}(?:an? |some |us )?(?:additional|more|extra|larger) {_NEAR}\bquotas?\b",
     rf"\b{_LIMIT} (?:increase|raise|extension|bump|upgrade)s?\b",
-    rf"\b(?:increase|raise|extension) (?:of|to|in|on|for) {_NEAR}\b{_LIMIT}",
+    rf"\b(?:an?|the|any|some|for|request\w{{0,4}}|needed) (?:increase|raise|extension) (?:of|to|in|on|for) {_NEAR}\b{_LIMIT}",
     rf"\b{_LIMIT}{_NEAR}\b(?:to be|must be|should be|needs? to be|be|needs?|have) (?:increased|raised|lifted|extended|bumped|higher)\b",
     rf"\b(?:increase|raise|bump|lift|change) {_NEAR}\b{_LIMIT}{_NEAR}\b(?:from \S{{1,20}} to|to) \d",
 )
@@ -142,7 +145,7 @@ REQUEST = re.compile("|".join(f"(?:{each})" for each in ENGLISH + OTHER_LANGUAGE
 # A limit of something that no Service Quotas page has, or a request that is over.
 OWN_LIMIT = re.compile(
     r"\b(?:memory|time-?out|heap|cpu|pod|container|process|thread|file|descriptor|open files|upload|request|body|payload|message|header"
-    r"|connection pool|disk|swap|retry|budget|cost|credit)[ -]?(?:size )?limits?\b|\bulimit|limits?\.(?:cpu|memory)|limits? (?:in|of) (?:nginx|php|our"
+    r"|connection pool|disk|swap|retry|budget(?: alerts?)?|cost|credit)[ -]?(?:size )?limits?\b|\bulimit|limits?\.(?:cpu|memory)|limits? (?:in|of) (?:nginx|php|our"
     r" (?:code|app|application|program))|l[íi]mites? de (?:mem[oó]ria|tiempo|tempo)|limite de (?:la )?m[ée]moire|speicherlimit"
     r"|(?:メモリ|タイムアウト)[^。\n]{0,6}(?:上限|制限)",
     re.IGNORECASE,

@@ -44,11 +44,12 @@ class Disagreement:
     words: str
 
 
-_GAP = r"(?:[^.!?\n;]|\.(?=\d)){0,40}?"
+_SHORT_GAP = r"(?:[^.!?\n;]|\.(?=\d)){0,25}?"
+_WORK = r"(?:log ?in|sign ?in|order|pay|buy|check ?out|work|(?:access|reach|use|open) (?:the|our) (?:site|website|service|platform|portal|app|application|shop))\b"
 _THING = (
     r"(?:production|prod|live|entire|whole|main|our|the|all|every|company|customer|web|online)?[ -]?(?:\w{1,20}[ -]){0,3}?"
     r"(?:production|prod|site|sites|website|platform|system|systems|service|services|shop|store|app|application|applications|api|apis"
-    r"|cluster|database|databases|environment|region|account|checkout|payments?|business|backend|everything|login|portal|infrastructure)"
+    r"|cluster|database|databases|environment|region|account|checkout|payments?|business|backend|everything|login|portal|infrastructure|[a-z]{2}-[a-z]{4,9}-\d)"
 )
 _DOWN = (
     r"(?:(?:is|are|'s|has been|have been|went|gone|remains?|still|currently|completely|totally|now|all)[ ]){1,4}"
@@ -61,7 +62,8 @@ OUTAGE = re.compile(
         (
             rf"\b{_THING} {_DOWN}\b",
             r"\b(?:production|prod|site|service|system|platform|website|database|cluster) down\b",
-            rf"\b(?:all|every|each|100 ?%|most)(?: of)?(?: our| the)? (?:\w{{1,20}} ){{0,2}}{_PEOPLE} {_GAP}{_CANNOT}\b",
+            rf"\b(?:all|every|each|100 ?%|most)(?: of)?(?: our| the)? (?:\w{{1,20}} ){{0,2}}{_PEOPLE} {_SHORT_GAP}{_CANNOT}\b",
+            rf"(?:^|[.!?\n][ ]{{0,3}}|\b(?:our|the) )(?:customers|clients|users) (?:are (?:currently )?unable to|cannot|can't|can not) {_WORK}",
             rf"\b(?:no|none of our) {_PEOPLE} can\b|\bno(?:body|[ -]one) can (?:log ?in|sign ?in|order|pay|buy|work|connect|use)\b",
             r"\b(?:complete|total|full|major|widespread|ongoing|production|global|company-wide) outage\b|\boutage (?:in|of|on) (?:our )?production\b",
             r"\b(?:losing|lose|lost) (?:\w{1,20} ){0,2}(?:money|revenue|orders|sales|data|customers) (?:every|each|per|by the|right now|now|as we|since|hourly)\b",
@@ -82,7 +84,7 @@ NOT_AN_OUTAGE = re.compile(
     r"\bno(?:t| longer)\b(?! (?:available|reachable|responding|working|able))|\bwithout\b|\bnever\b|\bif\b|\bwhen(?:ever)? (?:a|an|one|our|the|any)\b"
     r"|\bin case\b|\bwould\b|\bcould (?:be|go|take)\b|\bmight\b|\bmay (?:be|go)\b|\bavoid\b|\bprevent|\bplan(?:ned|ning)?\b|\bfor example\b|\bsimulat"
     r"|\bwas down\b|\bwere down\b|\bwent down (?:yesterday|last|on)\b|\byesterday\b|\blast (?:week|month|night|year)\b|\bresolved\b|\brecovered\b|\brestored\b"
-    r"|\broot cause\b|\brca\b|\bpost[ -]?mortem\b|\bstaging\b|\btest(?:ing)? (?:site|system|environment|cluster|account|database|stage|service)"
+    r"|\broot cause\b|\brca\b|\bpost[ -]?mortem\b|\bdocumentation\b|\bdocs\b|\bstaging\b|\btest(?:ing)? (?:site|system|environment|cluster|account|database|stage|service)"
     r"|\bdev(?:elopment)? (?:site|system|environment|cluster|account|database)|\bsandbox\b|\bqa\b|\bnon-?prod|\bpre-?prod|scal\w+ down|\bslow"
     r"|検証環境|開発環境|テスト環境|昨日|していません|ていない|復旧",
     re.IGNORECASE,
@@ -95,7 +97,7 @@ QUESTION = re.compile(
             r"\b(?:a|one|two|some|quick|general|short|simple|further|following) questions?\b|^(?:re: )?questions?\b",
             r"\bis (?:it|there) (?:possible|a way|any way|supported|recommended|planned)\b|\bdo(?:es)? (?:aws|you|it) support\b",
             r"\bwhat(?: is|'s| are) the (?:best|recommended|right|preferred|difference)\b|\bbest practices?\b|\bgeneral guidance\b|\bwhich (?:one|option|way) (?:is|should|would)\b",
-            r"\bfeature request\b|\b(?:would|we'd|i'd) like to (?:know|understand|learn|ask)\b|\bwe are (?:wondering|curious|evaluating|planning|considering)\b|\bcan you (?:explain|clarify|confirm|recommend|advise)\b",
+            r"\bfeature request\b|\b(?:would|we'd|i'd) like to (?:know|understand|learn|ask)\b|\bwe are (?:wondering|curious|evaluating|planning|considering)\b|\bwhen will (?:the|you|aws|it)\b|\b(?:please|can you|could you) (?:explain|clarify|confirm|recommend|advise)\b",
             r"\bno (?:rush|hurry)\b|\bnot (?:that |very |really |so )?urgent\b|\bwhenever you (?:have|find|get) (?:time|a moment)\b|\bfor (?:our )?information only\b|\bjust (?:asking|curious|wondering)\b",
             r"(?:質問|教えて(?:ください|いただ)|ご教示|可能でしょうか|方法を知りたい|急ぎでは)",
             r"\b(?:una|tengo una) (?:pregunta|consulta|duda)\b|¿(?:cómo|es posible|cuál)\b|\bmejores prácticas\b|\bno es urgente\b",
