@@ -85,6 +85,8 @@ class Wire:
         return [body for body in (request.partition(b"\r\n\r\n")[2] for request in self.requests) if body]
 
     def stop(self) -> None:
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)  # else the thread that accepts would take one more
         self._listener.close()
         for connection in self._open:
             connection.close()
