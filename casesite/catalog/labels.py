@@ -66,6 +66,7 @@ def _trouble_of(gate: AccountGate, now: datetime) -> Trouble | None:
 def _because(because: str) -> str:
     return {
         "access": _("AWS does not let us in. A good check ends the pause at once."),
+        "bug": _("A request of this site was wrong. An operator has to look; a good check then ends the pause."),
         "connection": _("AWS could not be reached several times in a row."),
         "throttled": _("AWS asked us to slow down."),
         "quota": _("AWS says that this hour's cases are used up."),

@@ -368,7 +368,17 @@ def _note_look(
 def _adopt_found(row: Submission, marker: str, case: FoundCase) -> None:
     owner = Submission.objects.filter(marker=marker).first()
     if owner is None:
-        proven.record_orphan(row.case_id, case.case_id)
+        if not proven.record_orphan(row.case_id, case.case_id):
+            row.move(
+                State.NEEDS_ATTENTION,
+                what="needs_attention",
+                text=case.case_id,
+                reason_code=Reason.ID_TAKEN,
+                reason_text=case.case_id,
+                lease_until=None,
+                lease_by="",
+                due_at=None,
+            )
         return
     newest = owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n").first()
     if newest:

@@ -200,7 +200,7 @@ def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
     account, now, again = row.account_id, clock.now(), Outcome.REFUSED_RETRY
     if not error.again:
         if error.cause == Cause.OUR_BUG:
-            gate.access_refused(account, Mode.WRITE, error.text)
+            gate.stop_for_bug(account, Mode.WRITE, error.text)
             logger.critical("a real send was refused as a dry run", extra={"submission": str(row.pk)})
             return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.OUR_BUG)
         gate.went_well(account, Mode.WRITE)

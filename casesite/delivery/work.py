@@ -3,6 +3,7 @@
 import logging
 import time
 
+from casesite import clock
 from casesite.aws import support
 from casesite.aws.clients import clients
 from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, NotSent, OutcomeUnknown, Refused
@@ -42,6 +43,8 @@ def step(account_pk: int) -> bool:
         sender.send(row)
         return True
     _probe(account_pk, Mode.READ)
+    if claim.in_flight(account_pk, clock.now()) >= claim.IN_FLIGHT:
+        return False  # a slow account holds two threads, with looks and reads too
     return reconcile.look(account_pk) or reconcile.read_due(account_pk)
 
 
@@ -51,7 +54,7 @@ def _probe(account_pk: int, mode: Mode) -> None:
     A connection is tried by a read, access to a write by a dry run of that write. What it refuses counts for no row.
     """
     stopped = gate.stopped(account_pk, mode)
-    if stopped is None:
+    if stopped is None or stopped.trouble == gate.BUG:
         return
     by_dry_run = stopped.trouble == "access" and mode == Mode.WRITE and not stopped.dry_runs_off
     waiting = claim.queued_rows(account_pk).order_by("rank", "queued_at").first() if by_dry_run else None

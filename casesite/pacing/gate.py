@@ -18,6 +18,7 @@ from .times import MINUTE, SECOND, scaled
 # writes have two of their own, so that no page and no sync ever takes a write's last token.
 START_RATE = {Mode.WRITE: 2.0, Mode.READ: 2.0}
 CONNECTION_FAILURES_OPEN = 5
+BUG = "bug"  # the trouble that waits for a person
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,14 @@ def access_refused(account_pk: int, mode: Mode, message: str) -> None:
     gate, now = of(account_pk, mode), clock.now()
     AccountGate.objects.filter(pk=gate.pk).update(
         failures=gate.failures + 1, last_error=message[:500], last_error_at=now, **_opened(gate, now, "access")
+    )
+
+
+def stop_for_bug(account_pk: int, mode: Mode, message: str) -> None:
+    """A request of ours was wrong: no probe opens this again, only a person's check of the account does."""
+    gate, now = of(account_pk, mode), clock.now()
+    AccountGate.objects.filter(pk=gate.pk).update(
+        last_error=message[:500], last_error_at=now, **_opened(gate, now, BUG)
     )
 
 

@@ -159,6 +159,8 @@ def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
             approved_at=now,
             due_at=now,
             claims=0,
+            refusals=0,
+            first_refused_at=None,
             review_after=False,
             reason_code="",
             reason_text="",

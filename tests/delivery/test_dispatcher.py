@@ -233,7 +233,9 @@ def test_work_with_a_live_lease_is_not_unclaimed(bells, clock):
 
 
 def test_each_round_beats(bells, clock, monkeypatch):
-    monkeypatch.setattr(process, "_beat_on", lambda: None)  # the thread that beats between rounds would outlive the test
+    monkeypatch.setattr(
+        process, "_beat_on", lambda: None
+    )  # the thread that beats between rounds would outlive the test
     process.start_beating("dispatcher")
     dispatcher = Dispatcher()
     clock.advance(minutes=5)

@@ -13,7 +13,7 @@ from casesite.delivery import claim, reconcile, sender, work
 from casesite.delivery.models import Outcome
 from casesite.pacing import gate
 from casesite.pacing.models import AccountGate, Mode
-from casesite.submissions import workflow
+from casesite.submissions import marker, workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
@@ -130,3 +130,60 @@ def test_a_row_taken_over_with_nothing_to_prove_is_not_looked_for_for_ever(bells
 
     submission.refresh_from_db()
     assert submission.due_at is None
+
+
+def test_a_bug_of_ours_stops_the_lane_until_a_person_checks(sandbox, bells, clock, settings):
+    settings.GATE_RATE = 50
+    first = a_submission(State.QUEUED)
+    second = a_submission(State.QUEUED, by=first.case.author, account=first.account, subject="The next one")
+    sandbox.fault(CREATE, "error", code="DryRunOperationException", status=400, message="The request is valid")
+    work_off(first)
+    assert (first.state, first.reason_code) == (State.FAILED, Reason.OUR_BUG)
+
+    clock.advance(hours=1)
+    work_off(second)
+    assert second.state == State.QUEUED
+    assert len(sandbox.requests(CREATE)) == 1
+    gate.release(first.account_id, Mode.WRITE)
+    work_off(second)
+
+    assert second.state == State.DELIVERED
+
+
+def test_a_slow_account_holds_two_threads_with_looks_and_reads_too(sandbox, bells, time):
+    unknown = a_submission(State.UNKNOWN)
+    for number in range(2):
+        a_submission(State.PREPARING, by=unknown.case.author, account=unknown.account, subject=f"Busy {number}")
+    time.pass_(seconds=30)
+
+    assert work.step(unknown.account_id) is False
+
+    assert sandbox.requests("support.DescribeCases") == []
+
+
+def test_a_found_case_that_belongs_to_another_case_needs_a_person(sandbox, bells, time):
+    other = a_submission(State.DELIVERED)
+    lead = a_user(team=other.case.team, role=Role.LEAD)
+    submission = a_submission(State.NEEDS_ATTENTION, by=other.case.author, account=other.account, subject="Mine")
+    workflow.send_again(submission, by=lead, reason="Not in the console.")
+    erased = marker.new(submission.case.reference)  # ours, but its row is gone, as after a restore
+    case = sandbox.open_case(other.account.account_id, body=f"Text\n\nRef: {erased}")
+    Submission.objects.filter(pk=other.pk).update(remote_id=case.case_id, due_at=None)
+    type(other.case).objects.filter(pk=other.case_id).update(aws_case_id=case.case_id)
+
+    work_off(submission)
+
+    assert (submission.state, submission.reason_code) == (State.NEEDS_ATTENTION, Reason.ID_TAKEN)
+    assert sandbox.requests(CREATE) == []
+
+
+def test_an_approval_after_an_expired_one_counts_refusals_anew(bells, clock):
+    submission = a_submission(State.QUEUED)
+    Submission.objects.filter(pk=submission.pk).update(refusals=7, first_refused_at=clock.now)
+    submission.refresh_from_db()
+    submission.move(State.PENDING_REVIEW, what="approval_expired", due_at=None)
+
+    reviewer = a_user(team=submission.case.team, role=Role.REVIEWER)
+    workflow.approve(submission, by=reviewer, payload_sha256=submission.payload_sha256)
+
+    assert (submission.refusals, submission.first_refused_at) == (0, None)
