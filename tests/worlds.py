@@ -247,7 +247,6 @@ DESK_PAGES = (
     "cases/new/support/",
     "cases/<draft>/",
     "cases/<draft>/edit/",
-    "cases/<draft>/state/",
     "accounts/",
     "accounts/<int:pk>/",
     "lookups/<int:pk>/",
