@@ -91,6 +91,7 @@ SECRET_KEY = _secret_key(VAR)
 CASES_PER_HOUR = env.int("CASESITE_CASES_PER_HOUR", default=10)
 RESERVED_URGENT = env.int("CASESITE_RESERVED_URGENT", default=3)
 GATE_RATE = _number("CASESITE_GATE_RATE", 1, 1, 1000)  # multiplies the rates of gates: for benchmarks and raised quotas
+DRY_RUNS = env.bool("CASESITE_DRY_RUNS", default=True)  # ask AWS whether it would accept a case before it goes out
 WORKER_THREADS = env.int("CASESITE_WORKER_THREADS", default=16)
 FAILPOINT = env.str("CASESITE_FAILPOINT", default="")  # tests only, see casesite/delivery/failpoints.py
 if FAILPOINT and not SANDBOX:

@@ -19,6 +19,7 @@ STORAGES = {  # without collectstatic there is no manifest
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DRY_RUNS = False  # a fault that strikes once is meant for the real call; tests of dry runs switch them on
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405

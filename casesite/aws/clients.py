@@ -26,6 +26,8 @@ from .errors import AwsError, Cause, NotSent, TooLate, Trace, translated
 # botocore sends a timed-out CreateCase again (3 requests seen in standard mode, 5 in legacy) and CreateCase has no
 # idempotency token. The explicit setting also wins over AWS_MAX_ATTEMPTS.
 ONE_TRY = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 1})
+# A dry run opens nothing and what waits for it goes on without it: it is given up early.
+DRY_RUNS = Config(connect_timeout=3, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 1})
 READS = Config(
     connect_timeout=5,
     read_timeout=20,
@@ -66,6 +68,9 @@ class Keys:
         return f"Keys({self.access_key_id})"
 
 
+Owner = tuple[Target, str, bool]  # whose a pooled client is: account, access key, and whether it makes dry runs
+
+
 def endpoint_of(service: str) -> str | None:
     """The service's address; None leaves it to the SDK, in live mode only."""
     if not settings.SANDBOX:
@@ -84,7 +89,7 @@ class Clients:
         self._session: boto3.Session | None = None
         self._keys: dict[Target, Keys] = {}
         self._key_locks: dict[Target, threading.Lock] = {}
-        self._pool: OrderedDict[int, tuple[tuple[Target, str], Any, float]] = OrderedDict()
+        self._pool: OrderedDict[int, tuple[Owner, Any, float]] = OrderedDict()
         self._pool_lock = threading.Lock()
         self._readers: OrderedDict[tuple[str, Target, str], Any] = OrderedDict()
 
@@ -148,10 +153,10 @@ class Clients:
 
     # --- clients ---------------------------------------------------------------------------------------------------
     @contextmanager
-    def writer(self, target: Target, keys: Keys) -> Iterator[Any]:
-        """A support client that makes one request for a call, for this caller alone."""
-        owner = (target, keys.access_key_id)
-        client = self._take(owner) or self._client("support", target, keys, ONE_TRY)
+    def writer(self, target: Target, keys: Keys, *, dry: bool = False) -> Iterator[Any]:
+        """A support client that makes one request for a call, for this caller alone. `dry` has the shorter time-outs."""
+        owner = (target, keys.access_key_id, dry)
+        client = self._take(owner) or self._client("support", target, keys, DRY_RUNS if dry else ONE_TRY)
         try:
             yield client
         finally:
@@ -174,7 +179,7 @@ class Clients:
                 self._readers.popitem(last=False)  # not closed: another thread may be reading by it
         return client
 
-    def _take(self, owner: tuple[Target, str]) -> Any | None:
+    def _take(self, owner: Owner) -> Any | None:
         with self._pool_lock:
             number = next((key for key, kept in reversed(self._pool.items()) if kept[0] == owner), None)
             if number is None:
@@ -184,7 +189,7 @@ class Clients:
             client.close()  # drops the kept socket; the client itself stays usable
         return client
 
-    def _give_back(self, owner: tuple[Target, str], client: Any) -> None:
+    def _give_back(self, owner: Owner, client: Any) -> None:
         client.trace = None
         with self._pool_lock:
             self._pool[id(client)] = (owner, client, time.monotonic())

@@ -67,7 +67,7 @@ def dry_run(target: Target, keys: Keys, request: SupportCaseRequest) -> None:
     """
     trace = Trace("support.CreateCase")
     try:
-        with translated(trace), _passing_dry_runs(), clients.writer(target, keys) as client:
+        with translated(trace), _passing_dry_runs(), clients.writer(target, keys, dry=True) as client:
             client.trace = trace
             _opened_none(client.create_case(**request.as_params(), dryRun=True), trace)
     except DryRunPassed:

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from casesite import clock
 from casesite.aws import support
 from casesite.aws.clients import clients
-from casesite.aws.errors import AwsError, Cause, OutcomeUnknown, Refused
+from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, OutcomeUnknown, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
 from casesite.lookups.reading import target_of, tell_gate
@@ -35,20 +35,17 @@ SEVERITY_OF_RESULT = {GOOD: 0, LIMITED: 1, BLOCKED: 2}
 SKEW = timedelta(seconds=60)
 TRIES = 3  # of a question that AWS throttles
 PATIENCE = 10.0  # seconds to wait for a token
-OPENED_CASE = "DryRunOpenedCase"
-NO_DRY_RUN = "no_dry_run"
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One thing looked at: what was found, and what to do about it. `code` marks what a later check has to know."""
+    """One thing looked at: what was found, and what to do about it."""
 
     name: str
     state: CheckResult
     text: str
     todo: str = ""
-    code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,18 +199,18 @@ class Examination:
             return None
 
     def _create_case(self) -> None:
-        if any(row.get("code") == NO_DRY_RUN for row in self.account.check_details):
-            text = _("Not asked: at an earlier check AWS opened a case although it was only asked whether it would.")
-            self._note(str(CREATE_CASE.name), LIMITED, text, code=NO_DRY_RUN)
+        if gate.dry_runs_off(self.account.pk):
+            text = _("Not asked: AWS opened a case once although it was only asked whether it would.")
+            self._note(str(CREATE_CASE.name), LIMITED, text)
             return
         try:
             self._dry_run(CREATE_CASE, **self._harmless_case())
-        except OutcomeUnknown as exc:
-            if exc.error_class != OPENED_CASE:
-                raise
+        except DryRunOpenedCase as exc:
+            with write():
+                gate.forbid_dry_runs(self.account.pk)
             text = _("AWS opened a case although it was only asked whether it would: %(said)s") % {"said": exc.text}
-            todo = _("Resolve that case in the Support Center. The check does not ask this again.")
-            self._note(str(CREATE_CASE.name), LIMITED, text, todo, code=NO_DRY_RUN)
+            todo = _("Resolve that case in the Support Center. This is not asked again.")
+            self._note(str(CREATE_CASE.name), LIMITED, text, todo)
 
     def _dry_run(self, need: Need, **params: Any) -> None:
         try:
@@ -270,8 +267,7 @@ class Examination:
             try:
                 return call(self.target, **params)
             except AwsError as exc:
-                if exc.error_class != OPENED_CASE:
-                    tell_gate(self.account, exc)
+                tell_gate(self.account, exc)
                 if not left or not (isinstance(exc, Refused) and exc.cause == Cause.THROTTLED):
                     raise
         raise AssertionError("unreachable")
@@ -317,16 +313,14 @@ class Examination:
         self._note(name, BLOCKED, words.text, words.todo)
         raise Stop
 
-    def _note(self, name: str, state: CheckResult, text: str, todo: str = "", *, code: str = "") -> None:
-        self.findings.append(Finding(name=name, state=state, text=text, todo=todo, code=code))
+    def _note(self, name: str, state: CheckResult, text: str, todo: str = "") -> None:
+        self.findings.append(Finding(name=name, state=state, text=text, todo=todo))
 
 
 def _keep(account: AwsAccount, began: datetime, examination: Examination) -> None:
     """Write the result, unless a check that began later was quicker, and open the gates of an account that can send."""
     details = [
-        {"name": row.name, "state": row.state.value, "text": row.text, "todo": row.todo}
-        | ({"code": row.code} if row.code else {})
-        for row in examination.findings
+        {"name": row.name, "state": row.state.value, "text": row.text, "todo": row.todo} for row in examination.findings
     ]
     with write():
         AwsAccount.objects.filter(Q(checked_at=None) | Q(checked_at__lte=began), pk=account.pk).update(

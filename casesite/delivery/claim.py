@@ -4,7 +4,7 @@ The compare-and-set UPDATE is the lock on both databases; on PostgreSQL the acco
 two claims of one account do not count the same calls in flight.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
@@ -133,6 +133,15 @@ def _claimed(row: Submission, now: datetime) -> Submission | None:
     for field, value in fields.items():
         setattr(row, field, value)
     return row
+
+
+def renew(row: Submission, longer: timedelta = timedelta(0)) -> bool:
+    """Hold the row's preparation for another lease, and `longer`; False where it was lost meanwhile."""
+    until = clock.now() + times.preparing_lease() + longer
+    with write():
+        held = Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(lease_until=until)
+    row.lease_until = until
+    return bool(held)
 
 
 def _approval_ran_out(row: Submission, now: datetime) -> bool:

@@ -2,14 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import Error as AnyDatabaseError
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, OperationalError
 from django.db.models import F, Max
 
 from casesite import clock, failpoints
@@ -23,13 +21,15 @@ from casesite.lookups.reading import target_of
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import proven, queue
+from casesite.submissions.dry_runs import Said
 from casesite.submissions.models import Submission
 from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import StaleSubmission, State
 
-from . import claim, process, reconcile, report, watchdog
+from . import claim, dry_runs, process, reconcile, report, watchdog
 from .models import Attempt, Outcome, Phase
+from .persistence import persist
 
 logger = logging.getLogger(__name__)
 OPERATION = "support.CreateCase"
@@ -60,7 +60,11 @@ class NotReady(Exception):
 
 
 class Unfit(Exception):
-    """The request can never work."""
+    """The request can never work, as we find, or as AWS says."""
+
+    def __init__(self, text: str, reason: Reason = Reason.INVALID) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 def endpoint_name() -> str:
@@ -76,13 +80,13 @@ def send(row: Submission) -> None:
         intent = _intend(row, prepared)
     except (OperationalError, InterfaceError):
         # Whether the intent was committed is not known. Nothing was sent, and nothing will be.
-        _persist(lambda: _withdraw_intent(row))
+        persist(lambda: _withdraw_intent(row))
         raise
     except NotReady as exc:
         claim.give_back(row, due_at=exc.due_at, reason=exc.reason, text=exc.text)
         return
     except Unfit as exc:
-        _end_preparing(row, State.FAILED, Reason.INVALID, str(exc))
+        _end_preparing(row, State.FAILED, exc.reason, str(exc))
         return
     if intent is None:
         return
@@ -97,11 +101,33 @@ def _prepare(row: Submission) -> Prepared:
     request = SupportCaseRequest.from_params(row.payload)
     _check_choices(row, request)
     target = target_of(row.account)
+    keys = _keys(row, target)
+    if dry_runs.is_due(row):
+        _try_out(row)
+        keys = _keys(row, target)  # the dry run may have found that they ran out
+    return Prepared(target, keys, request)
+
+
+def _keys(row: Submission, target: Target) -> Keys:
     try:
-        keys = clients.keys(target)
+        return clients.keys(target)
     except AwsError as exc:
         raise _no_keys(row, target, exc) from exc
-    return Prepared(target, keys, request)
+
+
+def _try_out(row: Submission) -> None:
+    """A dry run. What AWS refuses for good goes no further; any other trouble stops nothing.
+
+    The lease is held longer for it: scaled down, it may be shorter than a call takes.
+    """
+    lost = NotReady(clock.now(), Reason.CHANGED)  # giving back does nothing then
+    if not claim.renew(row, timedelta(seconds=dry_runs.LONGEST)):
+        raise lost
+    result = dry_runs.try_out(row)
+    if result and result.said == Said.REFUSED:
+        raise Unfit(result.text, Reason.REFUSED)
+    if (result and result.said == Said.OPENED) or not claim.renew(row):
+        raise lost
 
 
 def _look_first(row: Submission) -> None:
@@ -281,28 +307,9 @@ def _call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
     failpoints.reach("G")
     if trace.aws_date:
         process.note_clock((trace.aws_date - clock.now()).total_seconds())
-    _persist(lambda: report.finish(attempt, trace=trace, error=error, remote_id=aws_case_id, duration=duration))
+    persist(lambda: report.finish(attempt, trace=trace, error=error, remote_id=aws_case_id, duration=duration))
     failpoints.reach("I")
     if error is not None and not isinstance(error, Exception):
         raise error
     if aws_case_id:
         reconcile.read_case(attempt.submission_id)
-
-
-REPORT_PATIENCE = 600.0  # seconds
-
-
-def _persist(store: Callable[[], None]) -> None:
-    """Write a report, again and again for ten minutes if the database is away. The call itself is never repeated."""
-    give_up, pause = time.monotonic() + REPORT_PATIENCE, 0.1
-    while True:
-        try:
-            store()
-            return
-        except AnyDatabaseError:
-            if time.monotonic() > give_up:
-                raise
-            logger.warning("a report waits for the database", exc_info=True)
-            connection.close()
-            time.sleep(pause)
-            pause = min(1.0, pause * 2)

@@ -12,11 +12,9 @@ from casesite.database import write
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
-from casesite.submissions import proven
-from casesite.submissions.models import Submission
 from casesite.teams.models import AwsAccount
 
-from . import claim, process, reconcile, sender
+from . import claim, dry_runs, process, reconcile, sender
 
 logger = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
@@ -71,7 +69,10 @@ def _probe(account_pk: int, mode: Mode) -> None:
         else:
             support.probe_read(target)
     except DryRunOpenedCase as exc:
-        _take_what_a_dry_run_opened(waiting, exc.aws_case_id)
+        if waiting:
+            dry_runs.take_opened(waiting.account, waiting.payload, exc.aws_case_id)
+        with write():
+            gate.release(account_pk, mode)
         return
     except AwsError as exc:
         if isinstance(exc, Refused) and exc.cause == Cause.THROTTLED and by_dry_run:
@@ -82,17 +83,6 @@ def _probe(account_pk: int, mode: Mode) -> None:
     with write():
         gate.release(account_pk, mode)
     logger.info("account answers again", extra={"account": account_pk, "mode": mode})
-
-
-def _take_what_a_dry_run_opened(row: Submission | None, aws_case_id: str) -> None:
-    """The case carries our marker: it is the row's. No dry run is made for this account again."""
-    logger.critical("a dry run opened a case", extra={"submission": str(row and row.pk), "aws_case": aws_case_id})
-    if row is None:
-        return
-    with write():
-        proven.record_case(row.pk, aws_case_id)
-        gate.forbid_dry_runs(row.account_id)
-        gate.release(row.account_id, Mode.WRITE)
 
 
 def _proves_entry(exc: AwsError) -> bool:

@@ -9,9 +9,12 @@ from django.utils.translation import gettext as _
 
 from casesite.cases.models import Case, Stage
 from casesite.cases.permissions import check_can_edit
-from casesite.submissions import permissions, workflow
+from casesite.lookups.models import Lookup
+from casesite.submissions import dry_runs, permissions, workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
+
+ASK_AWS = "ask_aws"
 
 
 @dataclass(frozen=True)
@@ -24,8 +27,11 @@ class Action:
     why_not: str | None = None
 
 
-def actions_for(user: Any, case: Case, newest: Submission | None) -> list[Action]:
-    """Only what belongs to where the case stands: nobody reads about withdrawing a draft."""
+def actions_for(user: Any, case: Case, newest: Submission | None, asked: Lookup | None = None) -> list[Action]:
+    """Only what belongs to where the case stands: nobody reads about withdrawing a draft.
+
+    `asked` is what AWS was asked about it last.
+    """
     if case.stage == Stage.DRAFT:
         return [
             Action("edit", _("Edit"), why_not=permissions.why_not(check_can_edit, user, case)),
@@ -40,12 +46,13 @@ def actions_for(user: Any, case: Case, newest: Submission | None) -> list[Action
         return []
     if newest.state == State.PENDING_REVIEW:
         return [
+            *_ask_aws(user, newest, asked),
             Action(
                 "withdraw",
                 _("Withdraw"),
                 _("It becomes a draft again."),
                 permissions.why_not(permissions.check_can_withdraw, user, newest),
-            )
+            ),
         ]
     return [
         Action(
@@ -57,14 +64,27 @@ def actions_for(user: Any, case: Case, newest: Submission | None) -> list[Action
     ]
 
 
+def _ask_aws(user: Any, newest: Submission, asked: Lookup | None) -> list[Action]:
+    """For the author alone, and not while there is an answer."""
+    if not dry_runs.may_be_asked(asked) or not permissions.allowed(permissions.check_can_ask_aws, user, newest):
+        return []
+    text = _("Ask AWS whether it would accept this")
+    return [Action(ASK_AWS, text, why_not=str(dry_runs.why_not(newest.account)) or None)]
+
+
 def perform(action: str, case: Case, newest: Submission | None, *, by: Any) -> str:
-    """Do it, and say so. Raises PermissionDenied with the reason, or StaleSubmission where somebody was quicker."""
+    """Do it, and say so where the page doesn't. Raises PermissionDenied with the reason, or StaleSubmission where somebody was quicker."""
     if action == "discard":
         workflow.discard(case, by=by)
         return _("The draft is discarded.")
-    verb, said = _VERBS[action]
     if newest is None:
         raise PermissionDenied(_("It was not submitted yet."))
+    if action == ASK_AWS:
+        permissions.check_can_ask_aws(by, newest)
+        if dry_runs.ask_for(newest, by=by) is None:
+            raise PermissionDenied(str(dry_runs.why_not(newest.account)) or _("Asking AWS beforehand is switched off."))
+        return ""  # the page shows it
+    verb, said = _VERBS[action]
     verb(newest, by=by)
     return said()
 
@@ -73,4 +93,4 @@ _VERBS: dict[str, tuple[Callable[..., None], Callable[[], str]]] = {
     "withdraw": (workflow.withdraw, lambda: _("Withdrawn. The case is a draft again.")),
     "cancel": (workflow.cancel, lambda: _("Cancelled before it went out. The case is a draft again.")),
 }
-NAMES = ("discard", *_VERBS)
+NAMES = ("discard", ASK_AWS, *_VERBS)

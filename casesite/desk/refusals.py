@@ -1,25 +1,13 @@
 """What was said about the last revision of a draft: by a reviewer who returned it, or by AWS, at the field it concerns."""
 
-import re
 from typing import Any
 
+from casesite.submissions.fields import field_of
 from casesite.submissions.models import Submission, Verdict
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 
 from .forms.support import SupportForm
-
-# AWS names a parameter, or only what is wrong. The first match counts; the narrower words come first.
-_FIELDS: tuple[tuple[str, str], ...] = (
-    (r"categor", "category_code"),
-    (r"severity", "severity_code"),
-    (r"cc\s*e-?mail|e-?mail\s*address", "cc_email_addresses"),
-    (r"language", "language"),
-    (r"issue\s*type", "issue_type"),
-    (r"subject\b", "subject"),
-    (r"communication\s*body|description", "communication_body"),
-    (r"service\s*code|\bservice\b", "service_code"),
-)
 
 
 def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
@@ -39,11 +27,6 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
         form.show_error(name, newest.reason_text)
         return {"refused": newest}
     return {"refused": newest, "refused_words": newest.reason_text}
-
-
-def field_of(text: str) -> str | None:
-    """The form's field that AWS's words are about, where they say so."""
-    return next((name for pattern, name in _FIELDS if re.search(pattern, text, re.IGNORECASE)), None)
 
 
 def _is_unchanged(newest: Submission, form: SupportForm, name: str) -> bool:

@@ -17,6 +17,7 @@ from casesite.teams.models import AwsAccount
 from . import registry
 from .models import Lookup, LookupState
 from .questions import key_of
+from .registry import Unanswered
 from .words import explain, is_passing
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ def answer_one(lookup: Lookup) -> None:
     try:
         question = registry.get(lookup.kind)
         answer = question.load()(lookup.account, lookup.params)
+    except Unanswered as exc:
+        _record_failure(lookup, str(exc), again=False)
     except (AwsError, GateClosed) as exc:
         _record_failure(lookup, str(explain(exc)), again=is_passing(exc))
     except Exception as exc:  # whatever it is, the page must not wait for ever
@@ -75,6 +78,26 @@ def settle(kind: str, account: AwsAccount, params: dict[str, Any], answer: Any) 
     lookup = Lookup.objects.open().filter(account=account, kind=kind, key=key_of(params)).first()
     if lookup:
         _record_answer(lookup, answer, registry.get(kind).expires)
+
+
+def note(kind: str, account: AwsAccount, params: dict[str, Any], answer: Any) -> None:
+    """Keep an answer that came up on the way, so that pages show it. An open question of the same is answered by it."""
+    now = clock.now()
+    with write():
+        if Lookup.objects.open().filter(account=account, kind=kind, key=key_of(params)).exists():
+            settle(kind, account, params, answer)
+            return
+        Lookup.objects.create(
+            account=account,
+            kind=kind,
+            key=key_of(params),
+            params=params,
+            state=LookupState.ANSWERED,
+            asked_at=now,
+            answer=answer,
+            answered_at=now,
+            expires_at=now + registry.get(kind).expires,
+        )
 
 
 def _lease() -> timedelta:

@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext as _
 
 from casesite import clock
 from casesite.database import write
 
+from . import registry
 from .models import Lookup, LookupState
 
 GIVE_UP = timedelta(hours=1)  # an open question that no worker answered
@@ -17,7 +18,8 @@ KEEP_FAILED = timedelta(days=7)
 def clean_up() -> int:
     """End questions that nobody answered for an hour and delete old ones; how many rows it touched.
 
-    The newest answer of each question stays however old it is: it is better than none while AWS can't be reached.
+    The newest answer of each question stays however old it is: it is better than none while AWS can't be reached. Not so
+    those of questions that say how long theirs are kept.
     """
     return end_unanswered() + delete_old()
 
@@ -44,5 +46,11 @@ def delete_old() -> int:
     with write():
         expired = Lookup.objects.filter(state=LookupState.ANSWERED, expires_at__lt=now)
         answered = expired.annotate(newest=newest).exclude(pk=F("newest")).delete()[0]
+        for question in registry.kept_for_a_time():
+            assert question.keep is not None
+            over = Q(expires_at__lt=now - question.keep) | Q(
+                state=LookupState.FAILED, answered_at__lt=now - question.keep
+            )
+            answered += Lookup.objects.filter(over, kind=question.kind).delete()[0]
         failed = Lookup.objects.filter(state=LookupState.FAILED, answered_at__lt=now - KEEP_FAILED).delete()[0]
     return answered + failed

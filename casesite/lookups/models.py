@@ -10,6 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
 from casesite.teams.models import AwsAccount
+from casesite.teams.permissions import team_ids
+
+from . import registry
 
 PATIENCE = timedelta(
     seconds=20
@@ -27,8 +30,11 @@ class LookupQuerySet(models.QuerySet["Lookup"]):
         return self.filter(state=LookupState.OPEN)
 
     def visible_to(self, user: Any) -> "LookupQuerySet":
-        """Questions about accounts that a person may see."""
-        return self.filter(account__in=AwsAccount.objects.visible_to(user))
+        """Questions about accounts that a person may see; private ones only where they are of the person's team."""
+        others = models.Q(kind__in=registry.private_kinds()) & ~models.Q(
+            **{f"params__{registry.TEAM}__in": list(team_ids(user))}
+        )
+        return self.filter(account__in=AwsAccount.objects.visible_to(user)).exclude(others)
 
 
 class Lookup(models.Model):

@@ -14,6 +14,11 @@ from django.utils.functional import Promise
 from casesite.teams.models import AwsAccount
 
 Handler = Callable[[AwsAccount, dict[str, Any]], Any]
+TEAM = "team"  # the parameter of a private question that names the team whose it is
+
+
+class Unanswered(Exception):
+    """Raised by a handler that ends without an answer; its text says why. The question is not tried again by itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +30,8 @@ class Question:
     expires: timedelta
     title: str | Promise
     template: str
+    private: bool
+    keep: timedelta | None
 
     def load(self) -> Handler:
         """The handler. Only what answers calls this: workers, the dispatcher and commands."""
@@ -37,15 +44,34 @@ _questions: dict[str, Question] = {}
 
 
 def register(
-    kind: str, handler: str, *, expires: timedelta, title: str | Promise, template: str = "lookups/_answered.html"
+    kind: str,
+    handler: str,
+    *,
+    expires: timedelta,
+    title: str | Promise,
+    template: str = "lookups/_answered.html",
+    private: bool = False,
+    keep: timedelta | None = None,
 ) -> None:
     """Make a kind of question known.
 
     `handler` is "package.module:function"; the function takes the account and the parameters, runs outside any
     transaction, and returns what JSON can hold. `title` says what is asked, as in "Which languages AWS offers".
-    `template` shows the answer; it gets `lookup`, `account` and `answer`.
+    `template` shows the answer; it gets `lookup`, `account` and `answer`. A `private` question is about what one team
+    writes: its parameter `team` says which, and other teams of the account don't see it. The newest answer stays for good,
+    or, where its question won't come up again, for the time `keep` after it expired.
     """
-    _questions[kind] = Question(kind=kind, handler=handler, expires=expires, title=title, template=template)
+    _questions[kind] = Question(
+        kind=kind, handler=handler, expires=expires, title=title, template=template, private=private, keep=keep
+    )
+
+
+def private_kinds() -> list[str]:
+    return [question.kind for question in _questions.values() if question.private]
+
+
+def kept_for_a_time() -> list[Question]:
+    return [question for question in _questions.values() if question.keep is not None]
 
 
 def get(kind: str) -> Question:

@@ -104,6 +104,11 @@ def _by_cause(exc: AwsError) -> Words:
         )
     if cause == Cause.THROTTLED:
         return Words(_("AWS asked us to slow down."), _("Try again in a minute."))
+    if cause == Cause.QUOTA:
+        return Words(
+            _("AWS takes no more cases from this account this hour, so it did not look at this one."),
+            _("Try again in a while."),
+        )
     if cause == Cause.CLOCK:
         return Words(
             _("AWS finds the time of our requests wrong: %(said)s") % {"said": quoted(exc)},

@@ -182,8 +182,14 @@ def release(account_pk: int, mode: Mode) -> None:
     )
 
 
+def dry_runs_off(account_pk: int) -> bool:
+    """Whether a dry run ever opened a case in this account. A plain read."""
+    gates = AccountGate.objects.filter(account_id=account_pk, family="support", region="", mode=Mode.WRITE)
+    return gates.filter(dry_runs_off=True).exists()
+
+
 def forbid_dry_runs(account_pk: int) -> None:
-    """A dry run opened a case: from now on the account is tried by reads only."""
+    """A dry run opened a case: none is made for this account again."""
     AccountGate.objects.filter(pk=of(account_pk, Mode.WRITE).pk).update(dry_runs_off=True)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -12,7 +13,9 @@ from django.utils.translation import ngettext
 
 from casesite.cases.models import Case
 from casesite.catalog.models import SupportCatalog
-from casesite.submissions import permissions
+from casesite.lookups.views import context_of
+from casesite.submissions import dry_runs, permissions
+from casesite.submissions.fields import FIELD_NAMES
 from casesite.submissions.models import Decision, Submission
 from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
 from casesite.submissions.states import State
@@ -24,9 +27,10 @@ from .differences import Change, changes
 from .marks import odd_characters
 from .models import Viewing
 from .outlook import outlook_of
-from .parameters import FIELD_NAMES, Parameter, catalog_of, parameters_of
+from .parameters import Parameter, catalog_of, parameters_of
 
 LOOKS_SHOWN = 20
+NOT_SENT = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING, State.FAILED)
 NEIGHBOURS = 200  # rows of the queue among which the next one is looked for
 
 
@@ -48,6 +52,7 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "decisions": decisions_of(submission.case),
         "evidence": evidence_of(submission),
         "outlook": outlook_of(submission),
+        "dry_run": dry_run_of(request, submission),
         "waits": waits,
         "why_not": permissions.why_not(permissions.check_can_decide, user, submission),
         "viewings": Viewing.objects.filter(submission=submission).by_others(user) if waits else (),
@@ -105,6 +110,23 @@ def _check_account(account: AwsAccount) -> Check:
     return Check(
         "warn" if result == CheckResult.LIMITED else "ok", _("The account can send, checked"), account.checked_at
     )
+
+
+def dry_run_of(request: HttpRequest, submission: Submission) -> dict[str, Any] | None:
+    """Whether AWS would accept it: the answer, the question, or why it can't be asked. Opening the page asks.
+
+    None where nobody asks about it (any more), or where dry runs are switched off.
+    """
+    if not settings.DRY_RUNS or submission.state not in NOT_SENT:
+        return None
+    waits = submission.state == State.PENDING_REVIEW
+    if waits and request.method == "GET":
+        lookup = dry_runs.ask_for(submission, by=request.user)
+    else:
+        lookup = dry_runs.newest(submission)
+    if lookup:
+        return {"asked": context_of(lookup)}
+    return {"why_not": dry_runs.why_not(submission.account)} if waits else None
 
 
 def changes_of(submission: Submission) -> list[tuple[Any, Change]]:

@@ -3,26 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
 from casesite.catalog.severities import severity_of
+from casesite.submissions.fields import NAMES
 from casesite.submissions.models import Submission
-
-# AWS's name, the form's name, and what people call it; in the order of the page.
-NAMES: tuple[tuple[str, str, Any], ...] = (
-    ("issueType", "issue_type", _("Kind")),
-    ("serviceCode", "service_code", _("Service")),
-    ("categoryCode", "category_code", _("Category")),
-    ("severityCode", "severity_code", _("Severity")),
-    ("language", "language", _("Case language")),
-    ("subject", "subject", _("Subject")),
-    ("communicationBody", "communication_body", _("Description")),
-    ("ccEmailAddresses", "cc_email_addresses", _("Copy to")),
-)
-FIELD_NAMES = {field: name for _aws_name, field, name in NAMES}
 
 
 @dataclass(frozen=True)

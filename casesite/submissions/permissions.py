@@ -37,6 +37,14 @@ def check_can_withdraw(user: Any, submission: Submission) -> None:
         raise PermissionDenied(_("It can be withdrawn only while it waits for review."))
 
 
+def check_can_ask_aws(user: Any, submission: Submission) -> None:
+    """Have AWS asked whether it would accept it. For its author: reviewers see the answer where they review."""
+    if submission.submitted_by_id != user.pk:
+        raise PermissionDenied(_("Only its author asks AWS about it from here."))
+    if submission.state != State.PENDING_REVIEW:
+        raise PermissionDenied(_("AWS is asked only while it waits for review."))
+
+
 def check_can_cancel(user: Any, submission: Submission) -> None:
     if submission.submitted_by_id != user.pk and not reviews(user, submission.case.team_id):
         raise PermissionDenied(_("Only its author or a reviewer of the team can cancel it."))

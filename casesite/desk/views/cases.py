@@ -1,5 +1,6 @@
 """The list of cases, and one case with its story and what may be done with it."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -15,7 +16,11 @@ from casesite.desk.filters import CaseFilter
 from casesite.desk.paging import page_of
 from casesite.desk.rows import Row, label_for, with_newest
 from casesite.desk.story import Story
-from casesite.submissions.states import StaleSubmission
+from casesite.lookups.models import Lookup
+from casesite.lookups.views import context_of
+from casesite.submissions import dry_runs
+from casesite.submissions.models import Submission
+from casesite.submissions.states import StaleSubmission, State
 from casesite.teams.permissions import leads, reviews
 from casesite.web.auth import login_required_keeping_text
 
@@ -61,17 +66,26 @@ def _context(request: HttpRequest, case: Case) -> dict[str, object]:
     story = Story(case, request.user)
     changed = request.GET.get("seen", story.version) != story.version
     times = 0 if changed else _number(request.GET.get("n", ""))
+    asked = _asked_at_aws(story.newest)
     return {
         "case": case,
         "story": story,
         "submission": story.newest,
-        "actions": actions.actions_for(request.user, case, story.newest),
+        "actions": actions.actions_for(request.user, case, story.newest, asked),
+        "dry_run": context_of(asked) if asked else None,
         "reviews": reviews(request.user, case.team_id),
         "leads": leads(request.user, case.team_id),
         "changed": changed,
         "next_n": times + 1,
         "delay": min(LAST_REFRESH, FIRST_REFRESH * 1.5 ** min(times, 20)),
     }
+
+
+def _asked_at_aws(newest: Submission | None) -> Lookup | None:
+    """Whether AWS would accept what waits for review, as it was asked last."""
+    if not settings.DRY_RUNS or newest is None or newest.state != State.PENDING_REVIEW:
+        return None
+    return dry_runs.newest(newest)
 
 
 def _number(text: str) -> int:
@@ -83,12 +97,13 @@ def _act(request: HttpRequest, case: Case) -> HttpResponse:
     action = request.POST.get("action", "")
     if action not in actions.NAMES:
         raise BadRequest(f"no such action: {action[:40]!r}")
-    newest = case.submissions.opening().filter(newest=True).select_related("case").first()
+    newest = case.submissions.opening().filter(newest=True).select_related("case", "account").first()
     seen = request.POST.get("submission", "")
     try:
         if seen and newest and seen != str(newest.pk):
             raise StaleSubmission("another revision")
-        messages.success(request, actions.perform(action, case, newest, by=request.user))
+        if said := actions.perform(action, case, newest, by=request.user):
+            messages.success(request, said)
     except StaleSubmission:
         messages.error(request, _("It changed meanwhile, so nothing was done. This is how it stands now."))
     except PermissionDenied as exc:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -20,12 +21,14 @@ from casesite.desk import drafts, refusals
 from casesite.desk.forms.offer import Offer, last_used_account
 from casesite.desk.forms.support import PARTS, SupportForm, initial_of
 from casesite.desk.outlook import Outlook
+from casesite.lookups.views import context_of
+from casesite.submissions import dry_runs
 from casesite.submissions.models import Submission
 from casesite.submissions.states import StaleSubmission
 from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
 
-SAVE, SUBMIT, UPDATE = "save_draft", "submit", "update"
+SAVE, SUBMIT, UPDATE, ASK_AWS = "save_draft", "submit", "update", "ask_aws"
 # Which pieces of the form another choice changes; the panel beside it always follows.
 FOLLOWING: dict[str, tuple[str, ...]] = {
     "account": PARTS,
@@ -74,7 +77,12 @@ class Page:
             "form_address": address,
             "outlook": outlook_of(self.form.offer, self.typed, self.case),
             "unsaved": self.unsaved or self.form.is_bound,
-            "actions": {"save": SAVE, "submit": SUBMIT, "update": UPDATE},
+            "actions": {
+                "save": SAVE,
+                "submit": SUBMIT,
+                "update": UPDATE,
+                "ask_aws": ASK_AWS if settings.DRY_RUNS else "",
+            },
             **self.said_before,
             **self.notices,
         }
@@ -110,6 +118,8 @@ def new(request: HttpRequest) -> HttpResponse:
     token = request.POST.get("form_token", "")
     if _action(request) == UPDATE:
         return _updated(request, token or drafts.new_token())
+    if _action(request) == ASK_AWS:
+        return _asked(request, token or drafts.new_token())
     submit = _action(request) == SUBMIT
     form = _bound(request, submitting=submit)
     if not form.is_valid():
@@ -150,6 +160,8 @@ def _save(request: HttpRequest, case: Case) -> HttpResponse:
     action = _action(request)
     if action == UPDATE:
         return _updated(request, token, case)
+    if action == ASK_AWS:
+        return _asked(request, token, case)
     if overwrite := request.POST.get(
         "overwrite", ""
     ):  # the person read what is newer, and wants this text all the same
@@ -176,7 +188,8 @@ def _save(request: HttpRequest, case: Case) -> HttpResponse:
 def _action(request: HttpRequest) -> str:
     """What a button asked for. Anything else shows the form again and keeps nothing."""
     action = request.POST.get("action", "")
-    return action if action in (SAVE, SUBMIT) or "overwrite" in request.POST else UPDATE
+    known = (SAVE, SUBMIT, ASK_AWS) if settings.DRY_RUNS else (SAVE, SUBMIT)
+    return action if action in known or "overwrite" in request.POST else UPDATE
 
 
 def _version(token: str) -> int:
@@ -198,6 +211,20 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
     page.unsaved = True
     if request.htmx:  # type: ignore[attr-defined]
         return page.render_parts(request.POST.get("part") or request.htmx.trigger_name or "")  # type: ignore[attr-defined]
+    return page.render()
+
+
+def _asked(request: HttpRequest, token: str, case: Case | None = None) -> HttpResponse:
+    """Has AWS asked whether it would accept what was typed. Nothing is kept but the question, and nothing typed is lost."""
+    form = _bound(request, submitting=True, case=case)
+    page = Page(request, form, token, case)
+    if form.is_valid():
+        account, team = form.cleaned_data["account"], form.cleaned_data["team"]
+        if reason := dry_runs.why_not(account):
+            page.notices = {"cannot_ask": reason}
+        else:
+            lookup = dry_runs.ask_for_content(account, form.content, team=team, case=case, by=request.user)
+            page.notices = {"asked": context_of(lookup)}
     return page.render()
 
 
