@@ -1,7 +1,7 @@
 """The same path against an AWS Support server that nobody here wrote: moto's.
 
 It knows create, describe and resolve only, takes no dry runs (it would open a case), changes status at each reading and
-gives times without a zone; so the catalogue comes from a fixture, and no dry run is made.
+gives times without a zone; so the catalogue comes from a fixture, and dry runs are off but where what comes of one is seen.
 """
 
 import os
@@ -17,6 +17,7 @@ from casesite.aws import support
 from casesite.aws.clients import Target, clients
 from casesite.delivery import work
 from casesite.delivery.models import Attempt, Outcome, Phase
+from casesite.pacing import gate
 from casesite.submissions import marker
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
@@ -87,6 +88,19 @@ def test_a_case_is_opened_and_read(moto, bells):
     found, _date = support.find_case(Target(MOTOS_ACCOUNT), case_id=submission.remote_id, read_first=False)
     assert found.subject == submission.case.subject
     assert submission.case.aws_display_id == found.display_id
+
+
+def test_a_case_that_moto_opens_for_a_dry_run_is_the_rows(moto, bells, settings):
+    settings.DRY_RUNS = True
+    submission = an_approved_submission()
+
+    work_off(submission)
+
+    assert submission.state == State.DELIVERED
+    assert submission.attempts.count() == 0
+    found, _date = support.find_case(Target(MOTOS_ACCOUNT), case_id=submission.remote_id, read_first=False)
+    assert found.subject == submission.case.subject
+    assert gate.dry_runs_off(submission.account_id)
 
 
 def test_a_case_whose_answer_was_lost_is_found(moto, bells):
