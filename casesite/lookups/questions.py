@@ -54,7 +54,10 @@ def ask_again(lookup: Lookup, *, by: Any) -> Lookup:
 
 def newest(kind: str, account: AwsAccount, params: dict[str, Any] | None = None) -> Lookup | None:
     """What was asked last, answered or not."""
-    return _asked(kind, account, params).first()
+    found: Lookup | None = _asked(kind, account, params).first()
+    if found:
+        found.account = account  # it is known, so it is not read again
+    return found
 
 
 def newest_answer(kind: str, account: AwsAccount, params: dict[str, Any] | None = None) -> Lookup | None:

@@ -9,6 +9,7 @@ from django.db import connection
 from casesite.aws.errors import Cause, NotSent, OutcomeUnknown, Refused
 from casesite.lookups import answer, questions
 from casesite.lookups.models import Lookup, LookupState
+from casesite.lookups.registry import Unanswered
 from casesite.lookups.tasks import answer as task
 from tests.factories import an_account
 
@@ -176,3 +177,36 @@ def test_credentials_of_the_site_that_are_missing_are_told_apart(account, bells)
         "The site has no working AWS credentials: The site has no AWS credentials. "
         "An operator has to give the workers credentials."
     )
+
+
+def test_handler_that_has_no_answer_says_why_and_is_not_tried_again(account, bells, clock):
+    handlers.errors.append(Unanswered("Nobody may ask this."))
+    lookup = questions.ask("fail_with", account)
+
+    answer.answer_open(account.pk)
+    clock.advance(minutes=10)
+    answer.answer_open(account.pk)
+
+    assert (read(lookup).state, read(lookup).error) == (LookupState.FAILED, "Nobody may ask this.")
+    assert len(handlers.asked) == 1
+
+
+def test_answer_that_came_up_on_the_way_is_kept(account, bells, clock):
+    answer.note("echo", account, {"a": 1}, {"found": "it"})
+
+    kept = questions.newest_answer("echo", account, {"a": 1})
+    assert (kept.answer, kept.answered_at, kept.expires_at) == (
+        {"found": "it"},
+        clock.now,
+        clock.now + timedelta(hours=1),
+    )
+    assert questions.ask("echo", account, {"a": 1}) == kept
+
+
+def test_answer_that_came_up_on_the_way_settles_the_open_question(account, bells):
+    lookup = questions.ask("echo", account, {"a": 1})
+
+    answer.note("echo", account, {"a": 1}, {"found": "it"})
+
+    assert (read(lookup).state, read(lookup).answer) == (LookupState.ANSWERED, {"found": "it"})
+    assert Lookup.objects.count() == 1

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from casesite.lookups import answer, questions
+from casesite.lookups import answer, questions, registry
 from casesite.lookups.cleaning import clean_up
 from casesite.lookups.models import Lookup, LookupState
 
@@ -67,4 +67,24 @@ def test_failures_are_kept_for_a_week(account, clock):
     clock.advance(timedelta(days=6))
     assert clean_up() == 0
     clock.advance(timedelta(days=2))
+    assert clean_up() == 1
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_answers_with_a_time_to_be_kept_go_after_it(failing, account, clock):
+    registry.register(
+        "passing",
+        f"tests.lookups.handlers:{'fail_with' if failing else 'echo'}",
+        expires=timedelta(hours=1),
+        title="What passes",
+        keep=timedelta(days=1),
+    )
+    handlers.errors[:] = [registry.Unanswered("No.")] if failing else []
+    questions.ask("passing", account)
+    answer.answer_open(account.pk)
+
+    clock.advance(hours=24)
+    assert clean_up() == 0
+    clock.advance(hours=1, seconds=1)
+
     assert clean_up() == 1

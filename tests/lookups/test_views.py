@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from casesite.lookups import questions
+from casesite.lookups import questions, registry
 from casesite.lookups.answer import answer_open
 from casesite.lookups.models import PATIENCE
 from casesite.teams.models import Role
@@ -166,3 +166,31 @@ def test_answer_is_not_kept_by_browsers(client, lookup):
 @pytest.mark.parametrize(("name", "method"), [("lookup", "post"), ("lookup_again", "get")])
 def test_other_methods_are_refused(client, lookup, name, method):
     assert getattr(client, method)(address(lookup, name)).status_code == 405
+
+
+# --- private questions -------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def private(account, team, bells):
+    registry.register("own", "tests.lookups.handlers:echo", expires=timedelta(hours=1), title="Own", private=True)
+    return questions.ask("own", account, {registry.TEAM: team.pk})
+
+
+def test_private_question_is_shown_to_its_team(client, member, private):
+    assert client.get(address(private)).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["lookup", "lookup_again"])
+def test_private_question_is_hidden_from_other_teams_of_the_account(name, client, account, private):
+    other = a_team()
+    account.teams.add(other)
+    client.force_login(a_user(team=other, role=Role.LEAD))
+
+    assert client.get(address(questions.ask("echo", account))).status_code == 200
+    method = client.get if name == "lookup" else client.post
+    assert method(address(private, name)).status_code == 404
+
+
+def test_private_question_is_hidden_from_superusers_of_no_team(client, private):
+    client.force_login(a_user(is_staff=True, is_superuser=True))
+
+    assert client.get(address(private)).status_code == 404

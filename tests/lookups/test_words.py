@@ -88,3 +88,12 @@ def test_error_has_words_and_may_or_may_not_pass(error, text, passing):
 
 def test_long_texts_of_aws_are_cut():
     assert len(str(explain(unclear("x" * 5000)))) < 500
+
+
+def test_full_hour_is_no_word_on_the_case():
+    exc = Refused(
+        "limit", cause=Cause.QUOTA, again=True, operation="support.CreateCase", code="CaseCreationLimitExceeded"
+    )
+
+    assert str(explain(exc)).startswith("AWS takes no more cases from this account this hour")
+    assert not is_passing(exc)
