@@ -63,7 +63,14 @@ VAR = Path(env.str("CASESITE_VAR", default=str(BASE_DIR / "var"))).resolve()
 # A command beside `manage.py up` reaches the same site: what its own shell leaves out comes from there.
 for _name, _value in record.environment(VAR).items():
     os.environ.setdefault(_name, _value)
-_SHARED = ("CASESITE_AWS", "CASESITE_TIME_SCALE", "CASESITE_TIME_SCALE_FORCED", "CASESITE_GATE_RATE", "DATABASE_URL")
+_SHARED = (
+    "CASESITE_AWS",
+    "CASESITE_TIME_SCALE",
+    "CASESITE_TIME_SCALE_FORCED",
+    "CASESITE_GATE_RATE",
+    "CASESITE_DRY_RUNS",
+    "DATABASE_URL",
+)
 STARTED_WITH = {name: value for name in _SHARED if (value := env.str(name, default=""))}
 AWS_MODE = _one_of("CASESITE_AWS", "sandbox", ("sandbox", "live"))
 SANDBOX = AWS_MODE == "sandbox"

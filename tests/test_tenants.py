@@ -91,6 +91,8 @@ submit_new_case                                               200        302!   
 save_draft                                                    200        302!       403        403        403        404        404        404        404
 submit_draft                                                  200        302!       403        403        403        404        404        404        404
 discard                                                       200        302!       403        302        302        404        404        404        404
+ask_aws_about_draft                                           200        200!       403        403        403        404        404        404        404
+ask_aws                                                       200        302!       403        302        302        404        404        404        404
 withdraw                                                      200        302!       403        302        302        404        404        404        404
 cancel                                                        200        302!       403        302!       302!       404        404        404        404
 approve                                                       200        302        302        302!       302!       302        404        404        404
@@ -104,6 +106,7 @@ look_up_at_aws                                                200        302    
 check_account                                                 302        404        404        404        302!       404        404        404        302!
 refresh_account                                               302        302!       302!       302!       302!       404        404        404        302!
 ask_again                                                     302        302!       302!       302!       302!       404        404        404        302!
+ask_aws_again                                                 302        302!       302!       302!       302!       404        404        404        404
 settings                                                      302        302!       302!       302!       302!       302!       302!       302!       302!
 rename_team                                                   200        302        302        403        302!       302        403        404        302!
 add_team                                                      200        302        302        403        403        302        403        403        302!
@@ -119,7 +122,8 @@ delete_person                                                 200        302    
 
 
 @pytest.fixture
-def world(bells) -> World:
+def world(bells, settings) -> World:
+    settings.DRY_RUNS = True
     return World()
 
 
@@ -188,6 +192,16 @@ def leaks(world: World, row: str, answer: Any) -> list[str]:
     return [secret for secret in world.secrets if secret in told.replace(asked, "") and secret not in asked]
 
 
+@pytest.mark.parametrize("name", PEOPLE)
+def test_what_aws_says_about_a_case_is_read_by_its_team(world, name):
+    """The account may be shared with other teams, and superusers see its other questions."""
+    world.account.teams.add(Team.objects.get(name="Foxes"))
+
+    status = world.client(name).get(world.address("lookups/<dry_run>/")).status_code
+
+    assert status == {"nobody": 302, "superuser": 404}.get(name, 404 if name.startswith("f_") else 200)
+
+
 def test_superusers_read_no_teams_cases(world):
     client = world.client("superuser")
 
@@ -217,6 +231,8 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "save_draft": ("cases/<draft>/edit/", forms["draft"] | {"subject": "Mice are silent", "action": "save_draft"}),
         "submit_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "submit"}),
         "discard": ("cases/<draft>/", {"action": "discard"}),
+        "ask_aws_about_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "ask_aws"}),
+        "ask_aws": ("cases/<reference:reference>/", {"action": "ask_aws"}),
         "withdraw": ("cases/<reference:reference>/", {"action": "withdraw"}),
         "cancel": ("cases/<queued>/", {"action": "cancel"}),
         "approve": (review, decided | {"decision": "approve"}),
@@ -233,6 +249,7 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "check_account": ("accounts/<int:pk>/check/", {}),
         "refresh_account": ("accounts/<int:pk>/refresh/", {}),
         "ask_again": ("lookups/<int:pk>/again/", {}),
+        "ask_aws_again": ("lookups/<dry_run>/again/", {}),
         "settings": ("accounts/settings/", {"time_zone": "Asia/Tokyo", "theme": "dark"}),
         "rename_team": ("admin/teams/team/<path:object_id>/change/", forms["team"] | {"name": "Night owls"}),
         "add_team": ("admin/teams/team/add/", {"name": "Bats", **nobody_in("memberships")}),

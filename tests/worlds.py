@@ -8,11 +8,13 @@ from django.utils import timezone
 from casesite.cases.models import Case
 from casesite.catalog import questions
 from casesite.delivery.models import Attempt, Look, LookResult
+from casesite.lookups.answer import note
 from casesite.lookups.models import Lookup
 from casesite.lookups.questions import ask
 from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.review.adoption import LOOKUP as ADOPT_CASE
-from casesite.submissions import workflow
+from casesite.submissions import dry_runs, workflow
+from casesite.submissions.dry_runs import Result, Said
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
 from casesite.teams.models import CheckResult, ReviewPolicy, Role
@@ -141,10 +143,14 @@ class World:
         )
 
     def _questions(self) -> None:
-        """A question that failed, an open one, and a case found at AWS for a lead to adopt."""
+        """A question that failed, an open one, what AWS said to a dry run, and a case found there for a lead to adopt."""
         now = timezone.now()
         self.lookup = ask(questions.CHECK, self.account, by=self.people["agent"])
         Lookup.objects.filter(pk=self.lookup.pk).update(state="failed", error=f"No way.{self.spice}", answered_at=now)
+        refused = Result(said=Said.REFUSED, text=f"Invalid category code{self.spice}", code="ValidationException")
+        params = dry_runs.params_of(self.second_revision)
+        note(dry_runs.KIND, self.account, params, refused.as_answer())
+        self.dry_run = Lookup.objects.get(kind=dry_runs.KIND)
         self.waiting_lookup = ask(questions.CHECK, self.unreviewed, by=self.people["agent"])
         found = {
             "found": True,
@@ -189,6 +195,7 @@ class World:
         return {
             "lookups/<int:pk>": f"lookups/{self.lookup.pk}",
             "accounts/<int:pk>": f"accounts/{self.account.pk}",
+            "<dry_run>": str(self.dry_run.pk),
             "<draft>": self.draft.reference,
             "<queued>": self.cases[State.QUEUED].case.reference,
             "<unknown>": str(self.cases[State.UNKNOWN].pk),
@@ -227,6 +234,7 @@ class World:
             ("author", f"accounts/{self.blocked.pk}/"),
             ("author", f"lookups/{self.waiting_lookup.pk}/"),
             ("author", f"lookups/{self.found.pk}/"),
+            ("author", f"lookups/{self.dry_run.pk}/"),
             ("lead", f"admin/teams/awsaccount/{self.blocked.pk}/change/"),
             ("lead", f"{REVIEW}{self.second_revision.pk}/change/"),
             ("lead", f"{REVIEW}{self.sent_first.pk}/change/"),

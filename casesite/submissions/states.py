@@ -52,7 +52,7 @@ TABLE: tuple[Transition, ...] = (
     Transition(S.PREPARING, S.QUEUED, "worker or dispatcher", "given back in order, or the lease ran out"),
     Transition(S.PREPARING, S.CANCELLED, "author or reviewer", "cancels it before the intent is committed"),
     Transition(S.PREPARING, S.NEEDS_ATTENTION, "dispatcher", "the third lease in a row ran out without an attempt"),
-    Transition(S.PREPARING, S.FAILED, "worker", "the request is not valid"),
+    Transition(S.PREPARING, S.FAILED, "worker", "the request is not valid, as the site finds or AWS says to a dry run"),
     Transition(S.PREPARING, S.SENDING, "worker", "the intent is committed: from here on AWS may have it"),
     Transition(S.SENDING, S.QUEUED, "worker", "AWS certainly did not take it and may be asked again"),
     Transition(
