@@ -65,7 +65,7 @@ def ask(account: AwsAccount, payload: dict[str, Any], *, patience: float = 10.0)
     except Refused as exc:
         if exc.again:
             raise
-        return Result(said=Said.REFUSED, text=exc.text or exc.code, code=exc.code)
+        return Result(said=Said.REFUSED, text=(exc.text or exc.code)[:2000], code=exc.code)
     return Result(said=Said.ACCEPTED)
 
 
