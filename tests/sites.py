@@ -280,7 +280,7 @@ def _environment(var: Path, time_scale: float, broker: str, extra: dict[str, str
     own = {
         "CASESITE_VAR": str(var),
         "CASESITE_TIME_SCALE": f"{time_scale:g}",
-        "CASESITE_STATIC_ROOT": str(_static_root()),
+        "CASESITE_STATIC_ROOT": str(static_root()),
         "PORT": str(ports.free()),
     }
     if broker != "embedded":
@@ -289,7 +289,7 @@ def _environment(var: Path, time_scale: float, broker: str, extra: dict[str, str
 
 
 @cache
-def _static_root() -> Path:
+def static_root() -> Path:
     """The static files, collected once for all sites of this test process."""
     folder = Path(tempfile.mkdtemp(prefix="casesite-static-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
