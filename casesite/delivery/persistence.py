@@ -1,8 +1,8 @@
 """Writing down what AWS did, also where the database is away just then. The call itself is never repeated."""
 
 import logging
-import time
 from collections.abc import Callable
+from time import monotonic, sleep
 
 from django.db import Error as AnyDatabaseError
 from django.db import connection
@@ -13,15 +13,15 @@ PATIENCE = 600.0  # seconds
 
 def persist(store: Callable[[], None]) -> None:
     """Write a report, again and again for ten minutes if the database is away."""
-    give_up, pause = time.monotonic() + PATIENCE, 0.1
+    give_up, pause = monotonic() + PATIENCE, 0.1
     while True:
         try:
             store()
             return
         except AnyDatabaseError:
-            if time.monotonic() > give_up:
+            if monotonic() > give_up:
                 raise
             logger.warning("a report waits for the database", exc_info=True)
             connection.close()
-            time.sleep(pause)
+            sleep(pause)
             pause = min(1.0, pause * 2)

@@ -497,7 +497,7 @@ def test_id_of_an_opened_case_waits_for_the_database(sandbox, bells, monkeypatch
 
     monkeypatch.setattr(dry_runs, "_store_opened", away_at_first)
     monkeypatch.setattr(persistence.connection, "close", lambda: None)
-    monkeypatch.setattr(persistence.time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(persistence, "sleep", lambda _seconds: None)
 
     dry_runs.take_opened(submission.account, submission.payload, "case-1")
 

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from casesite import failpoints
 from casesite.aws import clients as clients_module
-from casesite.delivery import claim, dispatcher, process, report, sender
+from casesite.delivery import claim, dispatcher, persistence, process, report, sender
 from casesite.delivery.models import Outcome, Phase
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
@@ -469,7 +469,7 @@ def test_a_report_waits_for_the_database_and_the_call_is_not_repeated(trouble, s
         finish(*given, **known)
 
     monkeypatch.setattr(report, "finish", finish_once_it_is_back)
-    monkeypatch.setattr(sender.time, "sleep", slept.append)
+    monkeypatch.setattr(persistence, "sleep", slept.append)
     send(submission)
 
     assert submission.state == State.DELIVERED
@@ -488,12 +488,12 @@ def test_a_report_gives_up_after_ten_minutes_and_the_case_is_found(sandbox, bell
     def sleep(seconds):
         waited.append(seconds)
         passed = sum(waited)
-        monkeypatch.setattr(sender.time, "monotonic", lambda: start + passed)
+        monkeypatch.setattr(persistence, "monotonic", lambda: start + passed)
 
     start = real_time.monotonic()
     with monkeypatch.context() as patched:
         patched.setattr(report, "finish", gone)
-        monkeypatch.setattr(sender.time, "sleep", sleep)
+        monkeypatch.setattr(persistence, "sleep", sleep)
         with pytest.raises(OperationalError):
             send(submission)
     assert 600 < sum(waited) < 605
