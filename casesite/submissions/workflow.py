@@ -38,7 +38,9 @@ def submit(case: Case, *, by: Any) -> Submission:
     the case was submitted meanwhile.
     """
     with write():
-        case = Case.objects.select_for_update().select_related("account", "support__catalog").get(pk=case.pk)
+        case = (
+            Case.objects.select_for_update(of=("self",)).select_related("account", "support__catalog").get(pk=case.pk)
+        )
         if case.stage != Stage.DRAFT:
             raise StaleSubmission(f"case {case.reference} is no longer a draft")
         permissions.check_can_submit(by, case)
