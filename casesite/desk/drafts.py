@@ -83,7 +83,7 @@ def store_draft(form: SupportForm, case: Case, *, by: Any, version: int, submit:
             _update(case, form, by)
         elif submit and case.version != version and _is_newest_sent(case, form):
             return case  # the answer to this very click was lost; it is not a wish for another revision
-        return _submit(case, by) if submit else case
+        return _submit(case, form, by) if submit else case
 
 
 def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
@@ -93,7 +93,7 @@ def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
     )
     SupportContent.objects.create(case=case, **form.support_fields)
     case.events.create(at=now, by=by, what="created")
-    return _submit(case, by) if submit else case
+    return _submit(case, form, by) if submit else case
 
 
 def _again(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
@@ -111,7 +111,7 @@ def _again(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
             if case.version != FIRST_VERSION:
                 raise ChangedElsewhere(case)
             _update(case, form, by)
-        return _submit(case, by) if submit else case
+        return _submit(case, form, by) if submit else case
 
 
 def _locked(pk: int) -> Case:
@@ -129,9 +129,13 @@ def _update(case: Case, form: SupportForm, by: Any) -> None:
     case.events.create(at=now, by=by, what="saved")
 
 
-def _submit(case: Case, by: Any) -> Case:
+def _submit(case: Case, form: SupportForm, by: Any) -> Case:
     """Submit, and end the version: a form rendered before does not submit the next revision by a reload."""
-    workflow.submit(case, by=by)
+    row = workflow.submit(case, by=by)
+    if form.advice.secrets:
+        case.events.create(
+            at=row.submitted_at, by=by, what="confirmed_secrets", text=form.advice.record, submission_id=row.pk
+        )
     Case.objects.filter(pk=case.pk).update(version=F("version") + 1)
     return case
 

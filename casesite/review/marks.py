@@ -5,10 +5,13 @@ The marks are drawn by the style sheet beside the characters, so that what is co
 
 import re
 import unicodedata
+from collections.abc import Iterable, Iterator
 
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+
+from casesite.screening.secrets import Finding
 
 # Blanks at a line's end, tabs, and everything but printable ASCII: of the last, `_is_odd` picks what to mark.
 _SPECIAL = re.compile(r"(?P<end>[ \t]+(?=\n|\Z))|(?P<tab>\t)|(?P<other>[^\n\x20-\x7e])")
@@ -20,16 +23,24 @@ _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u280
 _JOINER, _EMOJI_STYLE = "\u200d", "\ufe0f"
 
 
-def marked(text: str) -> SafeString:
-    """The text as HTML, escaped, with a mark at each character that could not be seen otherwise."""
+def marked(text: str, secrets: Iterable[Finding] = ()) -> SafeString:
+    """The text as HTML, escaped, with a mark at each character that could not be seen otherwise, and around each secret."""
+    cuts = [(found.start(), 2, found.end(), html) for found in _SPECIAL.finditer(text) if (html := _mark(text, found))]
     parts: list[str] = []
     at = 0
-    for found in _SPECIAL.finditer(text):
-        html = _mark(text, found)
-        if html:
-            parts += [escape(text[at : found.start()]), html]
-            at = found.end()
+    for start, _order, end, html in sorted([*cuts, *_secret_cuts(text, secrets)]):
+        parts += [escape(text[at:start]), html]
+        at = max(at, end)
     return mark_safe("".join([*parts, escape(text[at:])]))
+
+
+def _secret_cuts(text: str, secrets: Iterable[Finding]) -> Iterator[tuple[int, int, int, str]]:
+    """Where each mark begins and where it ends; at one place the end of one comes before the start of another."""
+    line_starts = [0, *(at + 1 for at, character in enumerate(text) if character == "\n")] if secrets else []
+    for finding in secrets:
+        start, end = (line_starts[finding.line - 1] + column for column in (finding.start, finding.end))
+        yield start, 1, start, format_html('<mark class="mark-secret" title="{}">', finding.kind.label)
+        yield end, 0, end, "</mark>"
 
 
 def odd_characters(text: str) -> int:

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from casesite.cases.models import Case
+from casesite.cases.models import Case, CaseEvent
 from casesite.catalog.models import SupportCatalog
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs, permissions
@@ -31,6 +31,7 @@ from .parameters import Parameter, catalog_of, parameters_of
 
 LOOKS_SHOWN = 20
 NOT_SENT = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING, State.FAILED)
+SECRETS_NAMED = 10
 NEIGHBOURS = 200  # rows of the queue among which the next one is looked for
 
 
@@ -79,7 +80,23 @@ def checks_of(
     if odd:
         text = ngettext("%(count)d character shows nothing", "%(count)d characters show nothing", odd)
         checks.append(Check("warn", text % {"count": odd}))
-    return [*checks, _check_account(submission.account)]
+    return [*checks, *_check_secrets(submission, parameters), _check_account(submission.account)]
+
+
+def _check_secrets(submission: Submission, parameters: list[Parameter]) -> list[Check]:
+    """What seems to be a secret, and who said that it is sent all the same."""
+    places = list(dict.fromkeys(place for parameter in parameters for place in parameter.places))
+    if not places:
+        return [Check("ok", _("No keys or passwords were found in the text"))]
+    checks = [Check("bad", place.message) for place in places[:SECRETS_NAMED]]
+    if (more := len(places) - SECRETS_NAMED) > 0:
+        checks.append(Check("bad", ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more}))
+    ticked = CaseEvent.objects.filter(
+        case=submission.case_id, what="confirmed_secrets", submission_id=submission.pk
+    ).select_related("by")
+    if event := ticked.first():
+        return [*checks, Check("warn", _("%(who)s ticked that it is sent all the same") % {"who": event.by}, event.at)]
+    return [*checks, Check("warn", _("Nobody ticked that it is sent all the same"))]
 
 
 def _check_choices(submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None) -> Check:

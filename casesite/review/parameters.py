@@ -7,6 +7,8 @@ from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
 from casesite.catalog.severities import severity_of
+from casesite.screening.places import DESCRIPTION, SUBJECT, Place
+from casesite.screening.secrets import Finding, find_secrets
 from casesite.submissions.fields import NAMES
 from casesite.submissions.models import Submission
 
@@ -19,6 +21,13 @@ class Parameter:
     name: Any
     values: tuple[str, ...]
     said: str = ""
+    secrets: tuple[Finding, ...] = ()
+
+    @property
+    def places(self) -> list[Place]:
+        """Where in it a secret seems to stand."""
+        field = DESCRIPTION if self.is_body else SUBJECT
+        return [Place(field, finding.line, finding.kind) for finding in self.secrets]
 
     @property
     def is_code(self) -> bool:
@@ -39,7 +48,14 @@ def parameters_of(submission: Submission, catalog: SupportCatalog | None) -> lis
     names = {aws_name: name for aws_name, _field, name in NAMES}
     order = [*(name for name in names if name in payload), *(name for name in payload if name not in names)]
     said = said_by(payload, catalog.snapshot if catalog else None)
-    return [Parameter(key, names.get(key, key), _strings(payload[key]), said.get(key, "")) for key in order]
+    return [
+        Parameter(key, names.get(key, key), _strings(payload[key]), said.get(key, ""), _secrets_in(key, payload[key]))
+        for key in order
+    ]
+
+
+def _secrets_in(key: str, value: Any) -> tuple[Finding, ...]:
+    return tuple(find_secrets(str(value))) if key in ("subject", "communicationBody") else ()
 
 
 def said_by(payload: dict[str, Any], snapshot: SupportSnapshot | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ missing can be appended as headed lines to be filled in; a heading with nothing 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from enum import StrEnum
 
 from django.utils.functional import Promise
@@ -152,14 +153,20 @@ def missing(text: str) -> list[Item]:
     return [item for item in Item if item not in found]
 
 
-def missing_as_headings(text: str) -> str:
-    """The lines to append: a heading for each that is missing and not yet there, parted from what was written. May be empty."""
+def missing_as_headings(text: str, items: Iterable[Item] | None = None, room: int | None = None) -> str:
+    """The lines to append: a heading for each that is missing and not yet there, parted from what was written. May be empty.
+
+    `items` are those to ask for, else all that the text does not say; no more is appended than `room` characters.
+    """
     there = {line.strip().removesuffix(":") for line in text.splitlines()}
-    lines = [f"{item.heading}:" for item in missing(text) if str(item.heading) not in there]
-    if not lines:
-        return ""
     apart = "" if not text.strip() else "\n" if text.endswith("\n") else "\n\n"
-    return apart + "\n".join(f"{line}\n" for line in lines)
+    appended = ""
+    for item in missing(text) if items is None else items:
+        if str(item.heading) not in there:
+            longer = (appended or apart) + ("\n" if appended else "") + f"{item.heading}:\n"
+            if room is None or len(longer) <= room:
+                appended = longer
+    return appended
 
 
 def _without_empty_headings(text: str) -> str:

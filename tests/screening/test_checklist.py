@@ -78,3 +78,15 @@ def test_time_is_bounded(piece):
     said(piece * 20_000)
 
     assert time.process_time() - started < 2
+
+
+def test_only_asked_headings_are_appended():
+    assert missing_as_headings("Hello", [Item.REGION, Item.TRIED]) == "\n\nRegion:\n\nWhat was tried:\n"
+
+
+def test_only_headings_that_find_room_are_appended():
+    whole = missing_as_headings("Hello", [Item.REGION, Item.TRIED])
+
+    assert missing_as_headings("Hello", [Item.REGION, Item.TRIED], len(whole)) == whole
+    assert missing_as_headings("Hello", [Item.REGION, Item.TRIED], len(whole) - 1) == "\n\nRegion:\n"
+    assert missing_as_headings("Hello", [Item.REGION, Item.TRIED], 9) == ""

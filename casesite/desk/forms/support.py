@@ -16,6 +16,7 @@ from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
 from casesite.teams.models import AwsAccount, Team
 
+from ..advice import Advice
 from . import texts
 from .offer import Offer
 
@@ -98,10 +99,7 @@ class SupportForm(forms.Form):
         limit=texts.DESCRIPTION_LIMIT,
         strip=False,
         required=False,
-        widget=forms.Textarea(attrs={"rows": 11}),
-        help_text=gettext_lazy(
-            "What happens, since when, region and resource ids, who is affected, what you tried. No passwords or keys."
-        ),
+        widget=forms.Textarea(attrs=_REFRESH | {"hx-trigger": "input changed delay:1s", "rows": 11}),
     )
     language = TypedField(label=gettext_lazy("Case language"), max_length=10, required=False, widget=forms.Select())
     cc_email_addresses = TypedField(
@@ -112,11 +110,14 @@ class SupportForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
         help_text=gettext_lazy("E-mail addresses, parted by commas, blanks or lines."),
     )
+    confirm_secrets = forms.CharField(label=gettext_lazy("Secrets"), required=False, widget=forms.HiddenInput())
 
     def __init__(self, data: Any = None, *, offer: Offer, submitting: bool = False, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.offer = offer
         self.submitting = submitting
+        self.advice = Advice(offer, self.data if self.is_bound else self.initial)
+        self.fields["communication_body"].help_text = str(self.advice.hint)
         self._offer_choices()
         self.helper = FormHelper()
         self.helper.form_tag = False
@@ -241,6 +242,12 @@ class SupportForm(forms.Form):
             texts.check_addresses(addresses)
         return addresses
 
+    def clean_confirm_secrets(self) -> str:
+        """Keys and passwords go out only with a tick that was made for just these."""
+        if self.submitting and self.advice.secrets and not self.advice.is_confirmed:
+            raise ValidationError(self.advice.secret_messages)
+        return self.advice.tick
+
     @staticmethod
     def _check_account(account: AwsAccount | None) -> None:
         if account is None:
@@ -324,6 +331,7 @@ def layout(asks_for_team: bool) -> Layout:
             part("severity_code", asks_for_team),
             Field("subject", template="desk/_counted.html"),
             Field("communication_body", template="desk/_counted.html"),
+            HTML('{% include "desk/_remarks.html" %}'),
         ),
         block(
             "who",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
 from casesite.catalog.severities import severity_of
+from casesite.screening.places import Place
 from casesite.web.templatetags.casesite import both_times, clock_date
 
 register = template.Library()
@@ -47,6 +48,12 @@ def severity(code: str) -> Any:
 def aws_status(status: str) -> str:
     """AWS's own status in words; one it brings anew as it is."""
     return str(_STATUSES.get(status, status))
+
+
+@register.filter
+def places(record: str) -> str:
+    """Where secrets were found, as it was kept, in words."""
+    return ", ".join(str(place) for code in record.splitlines() if (place := Place.read(code)))
 
 
 @register.simple_tag

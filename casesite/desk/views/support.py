@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from casesite.cases.models import Case, Stage
 from casesite.cases.permissions import check_can_edit
 from casesite.desk import drafts, refusals
+from casesite.desk.advice import Advice, with_missing_headings
 from casesite.desk.forms.offer import Offer, last_used_account
 from casesite.desk.forms.support import PARTS, SupportForm, initial_of
 from casesite.desk.outlook import Outlook
@@ -29,6 +30,7 @@ from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
 
 SAVE, SUBMIT, UPDATE, ASK_AWS = "save_draft", "submit", "update", "ask_aws"
+APPEND = "append_missing"  # an update that also puts headings below the description
 # Which pieces of the form another choice changes; the panel beside it always follows.
 FOLLOWING: dict[str, tuple[str, ...]] = {
     "account": PARTS,
@@ -55,9 +57,16 @@ class Page:
         return render(self.request, "desk/support_case.html", self.context)
 
     def render_parts(self, changed: str) -> HttpResponse:
-        """What htmx puts in place after a choice."""
+        """What htmx puts in place after a choice, or while somebody writes the description."""
+        if changed == "communication_body":
+            if not self.form.advice.is_new:
+                return HttpResponse(status=204)
+            return render(self.request, "desk/_advice.html", self.context_of_advice)
         names = FOLLOWING.get(changed, ())
-        context = self.context | {"parts_helper": self.form.parts_helper(names) if names else None}
+        context = self.context | {
+            "parts_helper": self.form.parts_helper(names) if names else None,
+            "hint_follows": changed == "issue_type",
+        }
         return render(self.request, "desk/_parts.html", context)
 
     @cached_property
@@ -67,11 +76,14 @@ class Page:
         return refusals.notices_of(newest, self.form) if newest else {}
 
     @property
+    def context_of_advice(self) -> dict[str, Any]:
+        return {"form": self.form, "offer": self.form.offer, "advice": self.form.advice, "append_missing": APPEND}
+
+    @property
     def context(self) -> dict[str, Any]:
         address = reverse("case_edit", args=[self.case.reference]) if self.case else reverse("case_new_support")
         return {
-            "form": self.form,
-            "offer": self.form.offer,
+            **self.context_of_advice,
             "case": self.case,
             "form_token": self.token,
             "form_address": address,
@@ -207,8 +219,15 @@ def _unbound(request: HttpRequest, values: Mapping[str, Any], token: str, case: 
 
 def _updated(request: HttpRequest, token: str, case: Case | None = None) -> HttpResponse:
     """What applies now to what was typed so far. Nothing is checked, nothing is lost."""
-    page = _unbound(request, request.POST.dict(), token, case)
+    values = request.POST.dict()
+    if appends := values.get("action") == APPEND:
+        advice = Advice(Offer(request.user, values, case), values)
+        values["communication_body"], all_fit = with_missing_headings(advice, values.get("communication_body", ""))
+    page = _unbound(request, values, token, case)
     page.unsaved = True
+    if appends:
+        page.form.fields["communication_body"].widget.attrs["autofocus"] = True
+        page.notices = {"appended": "all" if all_fit else "some"}
     if request.htmx:  # type: ignore[attr-defined]
         return page.render_parts(request.POST.get("part") or request.htmx.trigger_name or "")  # type: ignore[attr-defined]
     return page.render()

@@ -1,5 +1,6 @@
 """What the pages of review and care show in a way of their own."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import template
@@ -7,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from casesite.review import marks
+from casesite.screening.secrets import Finding
 
 register = template.Library()
 
@@ -36,9 +38,9 @@ _VERDICT_TONES = {"approve": "ok", "release": "ok", "return": "warn", "reject": 
 
 
 @register.filter
-def marked(text: str) -> SafeString:
-    """The text with marks at what could not be seen otherwise."""
-    return marks.marked(text)
+def marked(text: str, secrets: Iterable[Finding] = ()) -> SafeString:
+    """The text with marks at what could not be seen otherwise, and around secrets."""
+    return marks.marked(text, secrets)
 
 
 @register.filter

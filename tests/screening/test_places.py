@@ -1,0 +1,28 @@
+"""Where a secret stands, in words and as it is kept."""
+
+import pytest
+
+from casesite.screening.places import DESCRIPTION, SUBJECT, Place
+from casesite.screening.secrets import Kind
+
+KEY = Place(DESCRIPTION, 6, Kind.AWS_SECRET_KEY)
+PASSWORD = Place(SUBJECT, 1, Kind.PASSWORD)
+
+
+def test_place_is_said_in_words():
+    assert str(KEY) == "line 6 of the description (AWS secret access key)"
+    assert str(PASSWORD) == "the subject (password)"
+    assert KEY.message == "Line 6 seems to hold a secret: AWS secret access key."
+    assert PASSWORD.message == "The subject seems to hold a secret: password."
+
+
+@pytest.mark.parametrize("place", [KEY, PASSWORD])
+def test_place_is_kept_by_its_code(place):
+    assert Place.read(place.code) == place
+
+
+@pytest.mark.parametrize(
+    "code", ["", "subject", "subject:1", "subject:1:hunter2", "body:1:password", "subject:x:password", "::"]
+)
+def test_what_is_no_code_is_no_place(code):
+    assert Place.read(code) is None
