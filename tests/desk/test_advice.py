@@ -282,6 +282,12 @@ def test_nothing_is_replaced_where_nothing_changed(client, leaking):
     assert "part-remarks" not in while_typing(client, leaking, "severity_code", advice_shown=shown).content.decode()
 
 
+def test_writing_costs_little(client, leaking, django_assert_max_num_queries):
+    """Session, person, preferences and teams; the choices of the form are not asked for."""
+    with django_assert_max_num_queries(4):
+        assert while_typing(client, leaking).status_code == 200
+
+
 def test_tick_stays_while_the_findings_stay(client, leaking):
     tick = tick_in(while_typing(client, leaking))
     moved = leaking | {"communication_body": f"One line more.\r\n{WITH_SECRET}"}

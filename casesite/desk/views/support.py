@@ -57,11 +57,7 @@ class Page:
         return render(self.request, "desk/support_case.html", self.context)
 
     def render_parts(self, changed: str) -> HttpResponse:
-        """What htmx puts in place after a choice, or while somebody writes the description."""
-        if changed == "communication_body":
-            if not self.form.advice.is_new:
-                return HttpResponse(status=204)
-            return render(self.request, "desk/_advice.html", self.context_of_advice)
+        """What htmx puts in place after a choice."""
         names = FOLLOWING.get(changed, ())
         context = self.context | {
             "parts_helper": self.form.parts_helper(names) if names else None,
@@ -76,14 +72,11 @@ class Page:
         return refusals.notices_of(newest, self.form) if newest else {}
 
     @property
-    def context_of_advice(self) -> dict[str, Any]:
-        return {"form": self.form, "offer": self.form.offer, "advice": self.form.advice, "append_missing": APPEND}
-
-    @property
     def context(self) -> dict[str, Any]:
         address = reverse("case_edit", args=[self.case.reference]) if self.case else reverse("case_new_support")
         return {
-            **self.context_of_advice,
+            "form": self.form,
+            **advice_context(self.form.advice),
             "case": self.case,
             "form_token": self.token,
             "form_address": address,
@@ -102,6 +95,10 @@ class Page:
     @property
     def typed(self) -> Mapping[str, Any]:
         return self.form.data if self.form.is_bound else self.form.initial
+
+
+def advice_context(advice: Advice) -> dict[str, Any]:
+    return {"advice": advice, "offer": advice.offer, "append_missing": APPEND}
 
 
 def outlook_of(offer: Offer, values: Mapping[str, Any], case: Case | None) -> Outlook:
@@ -220,6 +217,8 @@ def _unbound(request: HttpRequest, values: Mapping[str, Any], token: str, case: 
 def _updated(request: HttpRequest, token: str, case: Case | None = None) -> HttpResponse:
     """What applies now to what was typed so far. Nothing is checked, nothing is lost."""
     values = request.POST.dict()
+    if request.htmx and request.htmx.trigger_name == "communication_body":  # type: ignore[attr-defined]
+        return _remarked(request, Advice(Offer(request.user, values, case), values))
     if appends := values.get("action") == APPEND:
         advice = Advice(Offer(request.user, values, case), values)
         values["communication_body"], all_fit = with_missing_headings(advice, values.get("communication_body", ""))
@@ -245,6 +244,13 @@ def _asked(request: HttpRequest, token: str, case: Case | None = None) -> HttpRe
             lookup = dry_runs.ask_for_content(account, form.content, team=team, case=case, by=request.user)
             page.notices = {"asked": context_of(lookup)}
     return page.render()
+
+
+def _remarked(request: HttpRequest, advice: Advice) -> HttpResponse:
+    """What follows while somebody writes: no choices, no form, and nothing where the page shows it already."""
+    if not advice.is_new:
+        return HttpResponse(status=204)
+    return render(request, "desk/_advice.html", advice_context(advice))
 
 
 def _conflict(request: HttpRequest, form: SupportForm, case: Case, token: str = "0") -> HttpResponse:
