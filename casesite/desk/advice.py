@@ -157,10 +157,9 @@ class Advice:
     def state(self) -> str:
         """Another one whenever the page would show something else."""
         quota, doubt = self.quota, self.doubt
-        account = self.offer.account
         parts = (
             [(secret.place.code, secret.mark) for secret in self.secrets],
-            (quota.link, account.pk if account else None) if quota else None,
+            (quota.link, self.offer.account_pk) if quota else None,
             (doubt.doubt, doubt.words, self.offer.severity_code) if doubt else None,
             self.checks,
         )

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from casesite.cases.models import Case, CaseEvent
 from casesite.desk.advice import Advice
 from casesite.desk.forms.offer import Offer
+from casesite.lookups.models import Lookup
 from casesite.screening.secrets import find_secrets
 from casesite.submissions.models import Submission
 from casesite.teams.models import ReviewPolicy
@@ -251,6 +252,15 @@ def test_many_secrets_are_not_all_named(client, typed):
     assert said[-1] == "And 15 more."
 
 
+def test_secret_is_not_asked_about_at_aws_without_a_tick(client, leaking, settings):
+    settings.DRY_RUNS = True
+    response = post_new(client, leaking, "ask_aws")
+
+    assert "confirm_secrets" in errors_of(response)
+    assert not Lookup.objects.filter(kind="dry_run").exists()
+    assert "confirm_secrets" not in errors_of(post_new(client, leaking, "ask_aws", confirm_secrets=tick_in(response)))
+
+
 @pytest.mark.parametrize("tick", ["", "no such mark", "\x00", "'\"><script>", "x" * 100_000])
 def test_hostile_tick_ticks_nothing(client, leaking, tick):
     response = post_new(client, leaking, confirm_secrets=tick)
@@ -283,8 +293,8 @@ def test_nothing_is_replaced_where_nothing_changed(client, leaking):
 
 
 def test_writing_costs_little(client, leaking, django_assert_max_num_queries):
-    """Session, person, preferences and teams; the choices of the form are not asked for."""
-    with django_assert_max_num_queries(4):
+    """Session, person and teams; the choices of the form are not asked for."""
+    with django_assert_max_num_queries(3):
         assert while_typing(client, leaking).status_code == 200
 
 

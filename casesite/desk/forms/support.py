@@ -99,7 +99,10 @@ class SupportForm(forms.Form):
         limit=texts.DESCRIPTION_LIMIT,
         strip=False,
         required=False,
-        widget=forms.Textarea(attrs=_REFRESH | {"hx-trigger": "input changed delay:1s", "rows": 11}),
+        widget=forms.Textarea(
+            # Its own queue, so that what somebody writes takes no choice's place in the form's.
+            attrs=_REFRESH | {"hx-trigger": "input changed delay:1s", "hx-sync": "this:queue last", "rows": 11}
+        ),
     )
     language = TypedField(label=gettext_lazy("Case language"), max_length=10, required=False, widget=forms.Select())
     cc_email_addresses = TypedField(
@@ -246,7 +249,7 @@ class SupportForm(forms.Form):
         """Keys and passwords go out only with a tick that was made for just these."""
         if self.submitting and self.advice.secrets and not self.advice.is_confirmed:
             raise ValidationError(self.advice.secret_messages)
-        return self.advice.tick
+        return str(self.cleaned_data["confirm_secrets"])
 
     @staticmethod
     def _check_account(account: AwsAccount | None) -> None:
