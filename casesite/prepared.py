@@ -1,0 +1,158 @@
+"""Queries that are written with the ORM and compiled once.
+
+Measured, building a query costs the worker ten to thirty times what running it on SQLite does. What it asks for each case is
+therefore compiled at its first use and later only filled in. Nothing else needs this.
+
+    leased = prepared.Rows(
+        lambda account, now: Submission.objects.filter(account_id=account, lease_until__gt=now).values_list("pk", "state"),
+        account=int,
+        now=datetime,
+    )
+    leased(account=7, now=clock.now())
+"""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+from django.db.models.sql import UpdateQuery
+
+# Values that stand for a parameter while a query is compiled, told apart by their number.
+_STAND_INS: dict[type, Callable[[int], Any]] = {
+    int: lambda number: 31_000 + number,  # fits the smallest integer column
+    float: lambda number: 31_000.5 + number,
+    str: lambda number: f"<parameter {number}>",
+    datetime: lambda number: datetime(1904, 1, 1, microsecond=number, tzinfo=UTC),
+    UUID: lambda number: UUID(int=0xCA5E << 96 | number),
+}
+
+
+@dataclass(frozen=True)
+class _Parameter:
+    name: str
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """SQL for one kind of database, and its values with the parameters among them."""
+
+    sql: str
+    values: tuple[Any, ...]
+    convert: Callable[[Iterable[Any]], Iterable[Any]] = iter
+
+    def filled(self, given: dict[str, Any]) -> list[Any]:
+        return [_adapted(given[value.name]) if isinstance(value, _Parameter) else value for value in self.values]
+
+
+class _Prepared:
+    def __init__(self, build: Callable[..., Any], **kinds: type) -> None:
+        self._build = build
+        self._kinds = kinds
+        self._compiled: dict[str, _Compiled] = {}
+
+    def _for_this_database(self) -> _Compiled:
+        # Two threads may compile the same at once; either result will do.
+        if connection.vendor not in self._compiled:
+            stand_ins = {name: _STAND_INS[kind](number) for number, (name, kind) in enumerate(self._kinds.items(), 1)}
+            self._compiled[connection.vendor] = self._compile(stand_ins)
+        return self._compiled[connection.vendor]
+
+    def _compile(self, stand_ins: dict[str, Any]) -> _Compiled:
+        raise NotImplementedError
+
+
+class Rows(_Prepared):
+    """A `values_list`; calling it gives the tuples."""
+
+    def __call__(self, **given: Any) -> list[tuple[Any, ...]]:
+        compiled = self._for_this_database()
+        with connection.cursor() as cursor:
+            cursor.execute(compiled.sql, compiled.filled(given))
+            return [tuple(row) for row in compiled.convert(cursor.fetchall())]
+
+    def _compile(self, stand_ins: dict[str, Any]) -> _Compiled:
+        compiler = self._build(**stand_ins).query.get_compiler(connection=connection)
+        sql, values = compiler.as_sql()
+        converters = compiler.get_converters([column for column, _sql, _alias in compiler.select[: compiler.col_count]])
+
+        def convert(rows: Iterable[Any]) -> Iterable[Any]:
+            return compiler.apply_converters(rows, converters) if converters else rows
+
+        return _Compiled(sql, _with_names(values, stand_ins), convert)
+
+
+class Objects(Rows):
+    """A queryset of rows as objects of their model, each with the `related` ones beside it; calling it gives the objects."""
+
+    def __init__(self, build: Callable[..., Any], related: tuple[str, ...] = (), **kinds: type) -> None:
+        super().__init__(build, **kinds)
+        self._related = related
+
+    def __call__(self, **given: Any) -> list[Any]:
+        return [self._object(row) for row in super().__call__(**given)]
+
+    def _compile(self, stand_ins: dict[str, Any]) -> _Compiled:
+        queryset = self._build(**stand_ins)
+        model = queryset.model
+        self._parts = [("", model, _columns(model))]
+        for name in self._related:
+            other = model._meta.get_field(name).related_model
+            self._parts.append((name, other, _columns(other)))
+        columns = [f"{name}__{column}" if name else column for name, _model, names in self._parts for column in names]
+        plain = Rows(lambda **_given: queryset.values_list(*columns))
+        return plain._compile(stand_ins)
+
+    def _object(self, row: tuple[Any, ...]) -> Any:
+        made: dict[str, Any] = {}
+        at = 0
+        for name, model, names in self._parts:
+            made[name] = model.from_db(connection.alias, names, row[at : at + len(names)])
+            at += len(names)
+        whole = made.pop("")
+        for name, other in made.items():
+            setattr(whole, name, other)
+        return whole
+
+
+class Update(_Prepared):
+    """A guarded UPDATE; `build` gives the queryset and what to set. Calling it gives the number of rows that it met."""
+
+    def __call__(self, **given: Any) -> int:
+        compiled = self._for_this_database()
+        with connection.cursor() as cursor:
+            cursor.execute(compiled.sql, compiled.filled(given))
+            return int(cursor.rowcount)
+
+    def _compile(self, stand_ins: dict[str, Any]) -> _Compiled:
+        queryset, changes = self._build(**stand_ins)
+        query = queryset.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        sql, values = query.get_compiler(connection=connection).as_sql()
+        return _Compiled(sql, _with_names(values, stand_ins))
+
+
+def _columns(model: type[models.Model]) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields]
+
+
+def _with_names(values: Iterable[Any], stand_ins: dict[str, Any]) -> tuple[Any, ...]:
+    """Each parameter's name where its stand-in was compiled in."""
+    names = {_adapted(stand_in): name for name, stand_in in stand_ins.items()}
+    found = tuple(
+        _Parameter(names[value]) if isinstance(value, Hashable) and value in names else value for value in values
+    )
+    if missing := set(stand_ins) - {value.name for value in found if isinstance(value, _Parameter)}:
+        raise ValueError(f"the query does not use {', '.join(sorted(missing))} as it is given")
+    return found
+
+
+def _adapted(value: Any) -> Any:
+    """A value as the database's driver takes it."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, UUID) and not connection.features.has_native_uuid_field:
+        return value.hex
+    return value
