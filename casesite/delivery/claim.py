@@ -5,20 +5,19 @@ two claims of one account do not count the same calls in flight.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Min, QuerySet
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.catalog.models import SupportCatalog
 from casesite.database import write
 from casesite.pacing import gate, schedule, times
 from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import queue
-from casesite.submissions.models import PAYLOAD_VERSION, URGENT_RANK, Submission
+from casesite.submissions.models import PAYLOAD_VERSION, RANKS, URGENT_RANK, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount
 
 from . import process
 from .models import Outcome
@@ -29,7 +28,9 @@ NOTHING_AT_AWS = (Outcome.REFUSED_RETRY, Outcome.REFUSED_FINAL, Outcome.NOT_SENT
 
 def claim_next(account_pk: int) -> Submission | None:
     """Claim the account's next due row for preparation, or None where nothing may go out now."""
-    with write():
+    if not _due(account=account_pk, now=clock.now()):
+        return None
+    with write(durable=False):
         now = clock.now()
         if gate.closed(lock_gate(account_pk), now) or in_flight(account_pk, now) >= IN_FLIGHT:
             return None
@@ -45,7 +46,16 @@ def claim_next(account_pk: int) -> Submission | None:
 
 def lock_gate(account_pk: int) -> AccountGate:
     """The account's write gate, locked for this transaction."""
-    return AccountGate.objects.select_for_update().get(pk=gate.of(account_pk, Mode.WRITE).pk)
+    return gate.locked(account_pk, Mode.WRITE)
+
+
+_leased = prepared.Rows(
+    lambda account, now: Submission.objects.filter(account_id=account, lease_until__gt=now).values_list(
+        "pk", "state", "lease_by", "lease_until"
+    ),
+    account=int,
+    now=datetime,
+)
 
 
 def in_flight(account_pk: int, now: datetime) -> int:
@@ -53,10 +63,11 @@ def in_flight(account_pk: int, now: datetime) -> int:
 
     One look serves many rows: those leased at the same instant by the same process count once.
     """
-    leased = Submission.objects.filter(account_id=account_pk, lease_until__gt=now)
-    sends = Q(state__in=(State.PREPARING, State.SENDING))
-    looks = leased.exclude(sends).values("lease_by", "lease_until").distinct()
-    return leased.filter(sends).count() + looks.count()
+    calls: set[object] = {
+        pk if state in (State.PREPARING, State.SENDING) else (lease_by, lease_until)
+        for pk, state, lease_by, lease_until in _leased(account=account_pk, now=now)
+    }
+    return len(calls)
 
 
 def queued_rows(account_pk: int) -> QuerySet[Submission]:
@@ -80,59 +91,107 @@ def seconds_to_next(account_pk: int) -> float | None:
     One that came due this moment, after the last claim looked, counts as well.
     """
     now = clock.now()
-    soon = Submission.objects.filter(
-        account_id=account_pk,
-        state=State.QUEUED,
-        reason_code=Reason.PACE,
-        due_at__gt=now - times.SECOND,
-        due_at__lte=now + times.SECOND,
-    )
-    due_at = soon.order_by("due_at").values_list("due_at", flat=True).first()
-    return max(0.01, (due_at - now).total_seconds()) if due_at else None
+    found = _soon(account=account_pk, after=now - times.SECOND, until=now + times.SECOND)
+    return max(0.01, (found[0][0] - now).total_seconds()) if found else None
+
+
+_due = prepared.Rows(
+    lambda account, now: due_rows(account, now).values_list("pk")[:1],
+    account=int,
+    now=datetime,
+)
+_soon = prepared.Rows(
+    lambda account, after, until: (
+        Submission.objects.filter(
+            account_id=account,
+            state=State.QUEUED,
+            reason_code=Reason.PACE,
+            due_at__gt=after,
+            due_at__lte=until,
+        )
+        .order_by("due_at")
+        .values_list("due_at")[:1]
+    ),
+    account=int,
+    after=datetime,
+    until=datetime,
+)
 
 
 def _first_due(account_pk: int, now: datetime) -> Submission | None:
     """The first row in claim order that the hour's budget has room for."""
-    due = due_rows(account_pk, now)
-    if not due.exists():
+    found = _first(account=account_pk, now=now)
+    if not found:
         return None
-    budget = queue.budget_of(AwsAccount.objects.get(pk=account_pk), now)
-    if not budget.has_room(now, urgent=True):
+    first: Submission = found[0]
+    budget = queue.budget_of(first.account, now)
+    if not budget.has_room(now, urgent=first.is_urgent):
         return None
-    if not budget.has_room(now, urgent=False):
-        due = due.filter(rank__lte=URGENT_RANK)
-    ordered = due.order_by("rank", "queued_at").select_related("account", "case")
-    first = ordered.first()
-    if first is None:
-        return None
-    # Waiting lifts a row by a rank each half hour, so an older row of a lower rank may come first. In each rank the
-    # oldest stands for all.
-    best = first
-    aged = ordered.filter(rank__gt=first.rank, queued_at__lte=now - schedule.AGING)
-    for rank in set(aged.values_list("rank", flat=True).distinct().order_by("rank")):
-        oldest = aged.filter(rank=rank).first()
-        if oldest and _order(oldest, now) < _order(best, now):
-            best = oldest
-    return best
+    lowest = max(RANKS.values()) if budget.has_room(now, urgent=False) else URGENT_RANK
+    return _aged_past(first, lowest, now) or first
 
 
-def _order(row: Submission, now: datetime) -> tuple[int, datetime]:
-    return schedule.order_of(row.rank, row.queued_at or now, now)
+_first = prepared.Objects(
+    lambda account, now: due_rows(account, now).order_by("rank", "queued_at")[:1],
+    related=("account", "case"),
+    account=int,
+    now=datetime,
+)
+_aged = prepared.Rows(
+    lambda account, now, above, lowest, before: (
+        due_rows(account, now)
+        .filter(rank__gt=above, rank__lte=lowest, queued_at__lte=before)
+        .values_list("rank")
+        .annotate(at=Min("queued_at"))
+    ),
+    account=int,
+    now=datetime,
+    above=int,
+    lowest=int,
+    before=datetime,
+)
+
+
+def _aged_past(first: Submission, lowest: int, now: datetime) -> Submission | None:
+    """A row of a lower rank, down to `lowest`, that comes before the first: waiting lifts a row by a rank each half hour.
+
+    In each rank the oldest stands for all.
+    """
+    account, before = first.account_id, now - schedule.AGING
+    oldest = dict(_aged(account=account, now=now, above=first.rank, lowest=lowest, before=before))
+    if not oldest:
+        return None
+    best = min(oldest, key=lambda rank: schedule.order_of(rank, oldest[rank], now))
+    if schedule.order_of(best, oldest[best], now) >= schedule.order_of(first.rank, first.queued_at or now, now):
+        return None
+    return due_rows(account, now).filter(rank=best).select_related("account", "case").order_by("queued_at").first()
 
 
 def _claimed(row: Submission, now: datetime) -> Submission | None:
-    fields: dict[str, Any] = {
-        "state": State.PREPARING,
-        "token": row.token + 1,
-        "lease_until": now + times.preparing_lease(),
-        "lease_by": process.name(),
-        "claims": row.claims + 1,
-    }
-    if not Submission.objects.filter(pk=row.pk, state=State.QUEUED, token=row.token).update(**fields):
+    until, by = now + times.preparing_lease(), process.name()
+    if not _take(pk=row.pk, token=row.token, until=until, by=by):
         return None
-    for field, value in fields.items():
-        setattr(row, field, value)
+    row.state, row.token, row.claims = State.PREPARING, row.token + 1, row.claims + 1
+    row.lease_until, row.lease_by = until, by
     return row
+
+
+_take = prepared.Update(
+    lambda pk, token, until, by: (
+        Submission.objects.filter(pk=pk, state=State.QUEUED, token=token),
+        {
+            "state": State.PREPARING,
+            "token": F("token") + 1,
+            "lease_until": until,
+            "lease_by": by,
+            "claims": F("claims") + 1,
+        },
+    ),
+    pk=UUID,
+    token=int,
+    until=datetime,
+    by=str,
+)
 
 
 def renew(row: Submission, longer: timedelta = timedelta(0)) -> bool:

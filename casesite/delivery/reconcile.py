@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import F, Prefetch, Q
 
-from casesite import clock, failpoints
+from casesite import clock, failpoints, prepared
 from casesite.aws import support
 from casesite.aws.clients import Target
 from casesite.aws.errors import AwsError, Refused
@@ -27,7 +27,7 @@ from casesite.submissions import proven, stage
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
-from casesite.teams.models import UnknownPolicy
+from casesite.teams.models import AwsAccount, UnknownPolicy
 
 from . import process
 from .models import Attempt, Look, LookResult, Outcome
@@ -70,10 +70,17 @@ def due_looks(account_pk: int, now: datetime) -> Any:
     return Submission.objects.filter(free, account_id=account_pk, state__in=LOOKED_FOR, due_at__lte=now)
 
 
+_look_is_due = prepared.Rows(
+    lambda account, now: due_looks(account, now).values_list("pk")[:1], account=int, now=datetime
+)
+
+
 def look(account_pk: int) -> bool:
     """Look for all of an account's due rows with one search. False where none was due."""
     from .sender import endpoint_name  # the sender looks too: before it sends again
 
+    if not _look_is_due(account=account_pk, now=clock.now()):
+        return False
     claimed = _claim_looks(account_pk)
     if not claimed:
         return False
@@ -223,7 +230,7 @@ def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen
             phase="closed", outcome=Outcome.DONE, remote_id=first.case_id, closed_at=clock.now()
         )
         proven.record_case(row.pk, first.case_id)
-    _store_details(row.pk, first)
+    _store_details({row.pk: first})
     for second in found[1:]:
         proven.record_case(row.pk, second.case_id)
 
@@ -384,7 +391,7 @@ def _adopt_found(row: Submission, marker: str, case: FoundCase) -> None:
     if newest:
         Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=case.case_id)
     proven.record_case(owner.pk, case.case_id)
-    _store_details(owner.pk, case)
+    _store_details({owner.pk: case})
 
 
 # --- after success -------------------------------------------------------------------------------------------------------------------
@@ -394,49 +401,77 @@ def due_reads(account_pk: int, now: datetime) -> Any:
     return Submission.objects.filter(free, account_id=account_pk, state=State.DELIVERED, due_at__lte=now)
 
 
+_read_is_due = prepared.Rows(
+    lambda account, now: due_reads(account, now).values_list("pk")[:1], account=int, now=datetime
+)
+
+
 def read_due(account_pk: int) -> bool:
-    """Read one delivered case whose time has come. False where none is due."""
-    row = due_reads(account_pk, clock.now()).first()
-    if row is None:
+    """Store the display id and status of delivered cases, all that are due in one call; tried again until AWS shows them.
+
+    False where none is due.
+    """
+    if not _read_is_due(account=account_pk, now=clock.now()):
         return False
-    read_case(row.pk)
-    return True
+    rows = _claim_reads(account_pk)
+    if rows:
+        found: dict[str, FoundCase] = {}
+        try:
+            _read_cases(rows[0].account, [str(row.remote_id) for row in rows], found)
+        except (AwsError, gate.GateClosed) as exc:
+            _note_trouble(account_pk, exc)
+        _store_details({row.pk: found[row.remote_id] for row in rows if row.remote_id in found})
+        _read_later([row for row in rows if row.remote_id not in found])
+    return bool(rows)
 
 
-def read_case(submission_pk: Any) -> None:
-    """Store the display id and status of a delivered case; tried again until AWS shows them."""
-    with write():
+def _claim_reads(account_pk: int) -> list[Submission]:
+    with write(durable=False):
         now = clock.now()
-        row = Submission.objects.select_related("account", "case").get(pk=submission_pk)
-        taken = Submission.objects.filter(
-            Q(lease_until=None) | Q(lease_until__lte=now), pk=row.pk, state=State.DELIVERED, due_at__lte=now
-        ).update(lease_until=now + times.look_lease(), lease_by=process.name())
-    if not taken or row.remote_id is None:
-        return
+        due = due_reads(account_pk, now).filter(remote_id__isnull=False).select_related("account")
+        rows = list(due.select_for_update(skip_locked=True, of=("self",)).order_by("due_at")[:AT_ONCE])
+        Submission.objects.filter(pk__in=[row.pk for row in rows]).update(
+            lease_until=now + times.look_lease(), lease_by=process.name()
+        )
+    return rows
+
+
+def _read_cases(account: AwsAccount, case_ids: list[str], found: dict[str, FoundCase]) -> None:
+    """Add what AWS shows of these cases. One that it does not show yet must not hide the others: then each is asked for."""
+    gate.wait_for_read(account.pk)
     try:
-        gate.wait_for_read(row.account_id)
-        found, _aws_date = support.find_case(target_of(row.account), case_id=row.remote_id, read_first=False)
-    except (AwsError, gate.GateClosed) as exc:
-        _note_trouble(row.account_id, exc)
-        found = None
-    if found is not None:
-        _store_details(row.pk, found)
-    else:
-        with write():
+        found |= support.read_cases(target_of(account), case_ids)
+    except Refused as exc:
+        if exc.code != "CaseIdNotFound":
+            raise
+        if len(case_ids) > 1:
+            for case_id in case_ids:
+                _read_cases(account, [case_id], found)
+
+
+def _read_later(rows: list[Submission]) -> None:
+    now = clock.now()
+    with write(durable=False):
+        for row in rows:
             pause = READ_AGAIN[min(row.refusals, len(READ_AGAIN) - 1)]
             Submission.objects.filter(pk=row.pk).update(
-                due_at=clock.now() + times.scaled(pause, floor=0.2),
+                due_at=now + times.scaled(pause, floor=0.2),
                 refusals=F("refusals") + 1,
                 lease_until=None,
                 lease_by="",
             )
 
 
-def _store_details(submission_pk: Any, found: FoundCase) -> None:
-    with write():
-        row = Submission.objects.get(pk=submission_pk)
-        Submission.objects.filter(pk=row.pk, remote_id=found.case_id).update(due_at=None, lease_until=None, lease_by="")
-        Case.objects.filter(pk=row.case_id, aws_case_id=found.case_id).update(
-            aws_display_id=found.display_id, aws_status=found.status, aws_read_at=clock.now()
-        )
-        stage.recompute(row.case_id)
+def _store_details(shown: dict[Any, FoundCase]) -> None:
+    """What AWS shows of delivered cases, by the primary keys of their submissions."""
+    now = clock.now()
+    with write(durable=False):
+        owners = list(Submission.objects.filter(pk__in=shown).values_list("pk", "case_id", "remote_id"))
+        cases = Case.objects.select_for_update().filter(pk__in=[case_pk for _pk, case_pk, _id in owners]).order_by("pk")
+        by_pk = {case.pk: case for case in cases}
+        done = [pk for pk, _case_pk, remote_id in owners if remote_id == shown[pk].case_id]
+        Submission.objects.filter(pk__in=done).update(due_at=None, lease_until=None, lease_by="")
+        for pk, case_pk, _remote_id in owners:
+            case, told = by_pk[case_pk], shown[pk]
+            if case.aws_case_id == told.case_id:
+                stage.settle(case, aws_display_id=told.display_id, aws_status=told.status, aws_read_at=now)

@@ -51,7 +51,7 @@ def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remot
         if error is None:
             _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
             gate.went_well(row.account_id, Mode.WRITE)
-            proven.record_case(row.pk, remote_id)
+            proven.record_case(row.pk, remote_id, row=row)
         elif _tells_more(attempt, error):
             consequence = _consequence(row, attempt, error)
             if _close(attempt, consequence.outcome, trace, error, duration, ""):

@@ -5,12 +5,13 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.db.models import F, Max
+from django.db.models import F
 
-from casesite import clock, failpoints
+from casesite import clock, failpoints, prepared
 from casesite.aws import support
 from casesite.aws.clients import Keys, Target, boottime, clients
 from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Trace
@@ -19,7 +20,7 @@ from casesite.catalog.models import SupportCatalog
 from casesite.database import write
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate, times
-from casesite.pacing.models import Mode
+from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import proven, queue
 from casesite.submissions.dry_runs import Said
 from casesite.submissions.models import Submission
@@ -162,12 +163,21 @@ def _note_cannot_look(row: Submission, text: str) -> None:
     _end_preparing(row, State.NEEDS_ATTENTION, Reason.CANNOT_LOOK, text)
 
 
+_newest_sha256 = prepared.Rows(
+    lambda account: (
+        SupportCatalog.objects.filter(account_id=account).order_by("-seen_at", "-id").values_list("content_sha256")[:1]
+    ),
+    account=int,
+)
+
+
 def _check_choices(row: Submission, request: SupportCaseRequest) -> None:
     if len(request.communication_body) > BODY_LIMIT:
         raise Unfit(f"The description has {len(request.communication_body)} characters, AWS takes {BODY_LIMIT}.")
-    newest = SupportCatalog.objects.newest_of(row.account)
-    if newest is None or newest.content_sha256 == row.catalog_sha256:
+    if _newest_sha256(account=row.account_id) in ([], [(row.catalog_sha256,)]):
         return
+    newest = SupportCatalog.objects.newest_of(row.account)
+    assert newest is not None
     services = {service["code"]: service for service in newest.content["services"]}
     service = services.get(request.service_code)
     if service is None:
@@ -219,16 +229,14 @@ def _intend(row: Submission, prepared: Prepared) -> Intent | None:
     window = times.send_window()
     with write():
         now = clock.now()
-        _check_may_leave(row, now)
-        moved = Submission.objects.filter(
-            pk=row.pk, state=State.PREPARING, token=row.token, verify_first=None, case__aws_case_id=None
-        ).update(state=State.SENDING, token=row.token + 1, claims=0, lease_until=now + times.sending_lease())
-        if not moved:
+        locked = claim.lock_gate(row.account_id)
+        n = _next_number(row, now)
+        _check_may_leave(row, now, locked)
+        if not _start_sending(pk=row.pk, token=row.token, until=now + times.sending_lease()):
             return None
-        earlier = Attempt.objects.filter(submission=row).aggregate(n=Max("n"))["n"] or 0
         attempt = Attempt.objects.create(
             submission=row,
-            n=earlier + 1,
+            n=n,
             token=row.token + 1,
             started_at=now,
             send_not_after=now + window,
@@ -269,17 +277,41 @@ def _withdraw_intent(row: Submission) -> None:
             )
 
 
-def _check_may_leave(row: Submission, now: datetime) -> None:
-    """Everything the claim saw may have changed since: gate, budget, earlier attempts."""
-    claim.lock_gate(row.account_id)
-    unproven = Attempt.objects.filter(submission__case_id=row.case_id, outcome__in=("", "unknown", "done")).exists()
-    if unproven:
-        raise NotReady(now + times.scaled(times.MINUTE), Reason.CHANGED)
+_start_sending = prepared.Update(
+    lambda pk, token, until: (
+        Submission.objects.filter(pk=pk, state=State.PREPARING, token=token, verify_first=None, case__aws_case_id=None),
+        {"state": State.SENDING, "token": F("token") + 1, "claims": 0, "lease_until": until},
+    ),
+    pk=UUID,
+    token=int,
+    until=datetime,
+)
+_attempts_of = prepared.Rows(
+    lambda case: (
+        Attempt.objects.filter(submission__case_id=case).order_by().values_list("submission_id", "n", "outcome")
+    ),
+    case=int,
+)
+
+
+def _next_number(row: Submission, now: datetime) -> int:
+    """The number of the row's next attempt. Raises NotReady where an earlier one of its case proves nothing, or success."""
+    number = 1
+    for submission_pk, n, outcome in _attempts_of(case=row.case_id):
+        if outcome in ("", Outcome.UNKNOWN, Outcome.DONE):
+            raise NotReady(now + times.scaled(times.MINUTE), Reason.CHANGED)
+        if submission_pk == row.pk:
+            number = max(number, n + 1)
+    return number
+
+
+def _check_may_leave(row: Submission, now: datetime, locked: AccountGate) -> None:
+    """Gate and budget may have changed since the claim."""
     budget = queue.budget_of(row.account, now)
     free_at = budget.free_at(now, urgent=row.is_urgent)
     if free_at > now:
         raise NotReady(free_at, Reason.QUOTA)
-    if shut := gate.take(row.account_id, Mode.WRITE):
+    if shut := gate.take(row.account_id, Mode.WRITE, read=locked):
         raise NotReady(shut.until, REASON_OF_GATE[shut.because])
 
 
@@ -311,5 +343,3 @@ def _call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
     failpoints.reach("I")
     if error is not None and not isinstance(error, Exception):
         raise error
-    if aws_case_id:
-        reconcile.read_case(attempt.submission_id)

@@ -36,8 +36,10 @@ def work_off(account_pk: int) -> bool:
 
 def step(account_pk: int) -> bool:
     """One piece of the account's work; False where nothing is due."""
-    _probe(account_pk, Mode.WRITE)
-    if row := claim.claim_next(account_pk):
+    row = claim.claim_next(account_pk)
+    if row is None and _probe(account_pk, Mode.WRITE):
+        row = claim.claim_next(account_pk)
+    if row:
         sender.send(row)
         return True
     _probe(account_pk, Mode.READ)
@@ -46,21 +48,21 @@ def step(account_pk: int) -> bool:
     return reconcile.look(account_pk) or reconcile.read_due(account_pk)
 
 
-def _probe(account_pk: int, mode: Mode) -> None:
-    """Where the circuit is open and its pause over: find out whether AWS lets us in, never with somebody's case.
+def _probe(account_pk: int, mode: Mode) -> bool:
+    """Where the circuit is open and its pause over: find out whether AWS lets us in, never with somebody's case. True where it does.
 
     A connection is tried by a read, access to a write by a dry run of that write. What it refuses counts for no row.
     """
     stopped = gate.stopped(account_pk, mode)
     if stopped is None or stopped.trouble == gate.BUG:
-        return
+        return False
     by_dry_run = stopped.trouble == "access" and mode == Mode.WRITE and not stopped.dry_runs_off
     waiting = claim.queued_rows(account_pk).order_by("rank", "queued_at").first() if by_dry_run else None
     if by_dry_run and waiting is None:
-        return  # nothing to ask for, and a read would not tell whether AWS lets us write
+        return False  # nothing to ask for, and a read would not tell whether AWS lets us write
     with write():
         if gate.start_probe(account_pk, mode) is None:
-            return
+            return False
     target = target_of(AwsAccount.objects.get(pk=account_pk))
     try:
         clients.forget_keys(target)
@@ -73,16 +75,17 @@ def _probe(account_pk: int, mode: Mode) -> None:
             dry_runs.take_opened(waiting.account, waiting.payload, exc.aws_case_id)
         with write():
             gate.release(account_pk, mode)
-        return
+        return True
     except AwsError as exc:
         if isinstance(exc, Refused) and exc.cause == Cause.THROTTLED and by_dry_run:
-            return  # AWS counts calls before it looks who calls: ask again after the pause
+            return False  # AWS counts calls before it looks who calls: ask again after the pause
         if not _proves_entry(exc):
             _still_shut(account_pk, mode, exc)
-            return
+            return False
     with write():
         gate.release(account_pk, mode)
     logger.info("account answers again", extra={"account": account_pk, "mode": mode})
+    return True
 
 
 def _proves_entry(exc: AwsError) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.database import write
 
 from .models import AccountGate, Circuit, Mode
@@ -38,6 +38,7 @@ class GateClosed(Exception):
 
 
 def of(account_pk: int, mode: Mode) -> AccountGate:
+    """The account's gate, made at first use."""
     gate, _made = AccountGate.objects.get_or_create(
         account_id=account_pk,
         family="support",
@@ -46,6 +47,21 @@ def of(account_pk: int, mode: Mode) -> AccountGate:
         defaults={"rate": _start(mode), "tokens": _start(mode), "refilled_at": clock.now()},
     )
     return gate
+
+
+_locked = prepared.Objects(
+    lambda account, mode: AccountGate.objects.filter(
+        account_id=account, family="support", region="", mode=mode
+    ).select_for_update(),
+    account=int,
+    mode=str,
+)
+
+
+def locked(account_pk: int, mode: Mode) -> AccountGate:
+    """The same, locked for the running write transaction."""
+    found = _locked(account=account_pk, mode=mode.value)
+    return found[0] if found else of(account_pk, mode)
 
 
 def closed(gate: AccountGate, now: datetime) -> Closed | None:
@@ -58,9 +74,12 @@ def closed(gate: AccountGate, now: datetime) -> Closed | None:
     return None
 
 
-def take(account_pk: int, mode: Mode, *, leave: float = 0.0) -> Closed | None:
-    """Take one token, but not one of the last `leave`, or say why not. Call it in a write transaction."""
-    gate, now = of(account_pk, mode), clock.now()
+def take(account_pk: int, mode: Mode, *, leave: float = 0.0, read: AccountGate | None = None) -> Closed | None:
+    """Take one token, but not one of the last `leave`, or say why not. Call it in a write transaction.
+
+    `read` is the gate where this transaction has read and locked it already.
+    """
+    gate, now = read or locked(account_pk, mode), clock.now()
     if shut := closed(gate, now):
         return shut
     burst = _start(mode)
@@ -68,15 +87,23 @@ def take(account_pk: int, mode: Mode, *, leave: float = 0.0) -> Closed | None:
     tokens = min(burst, gate.tokens + passed * gate.rate)
     if tokens < 1 + leave:
         return Closed(now + timedelta(seconds=(1 + leave - tokens) / gate.rate), "rate")
-    AccountGate.objects.filter(pk=gate.pk).update(tokens=tokens - 1, refilled_at=now)
+    _spend(pk=gate.pk, tokens=tokens - 1, now=now)
     return None
+
+
+_spend = prepared.Update(
+    lambda pk, tokens, now: (AccountGate.objects.filter(pk=pk), {"tokens": tokens, "refilled_at": now}),
+    pk=int,
+    tokens=float,
+    now=datetime,
+)
 
 
 def wait_for_read(account_pk: int, *, patience: float = 10.0) -> None:
     """Take a read token, waiting in steps under a second. Raises GateClosed after `patience` seconds. No transaction may be open."""
     give_up = time.monotonic() + patience
     while True:
-        with write():
+        with write(durable=False):
             shut = take(account_pk, Mode.READ)
         if shut is None:
             return
@@ -88,8 +115,8 @@ def wait_for_read(account_pk: int, *, patience: float = 10.0) -> None:
 
 def went_well(account_pk: int, mode: Mode) -> None:
     """A call was answered in order: the rate recovers a little, pauses and the circuit end."""
-    gate = of(account_pk, mode)
     start = _start(mode)
+    gate = locked(account_pk, mode)
     in_order = gate.circuit == Circuit.CLOSED and not gate.failures and not gate.throttles and gate.rate >= start
     if in_order and not gate.blocked_until:
         return  # nothing to write on the hot path
@@ -158,8 +185,17 @@ def stop_for_bug(account_pk: int, mode: Mode, message: str) -> None:
 
 def stopped(account_pk: int, mode: Mode) -> AccountGate | None:
     """The gate where its circuit is not in order; a plain read, for a quick look before `start_probe`."""
-    gates = AccountGate.objects.filter(account_id=account_pk, family="support", region="", mode=mode)
-    return gates.exclude(circuit=Circuit.CLOSED).first()
+    found = _stopped(account=account_pk, mode=mode.value)
+    return found[0] if found else None
+
+
+_stopped = prepared.Objects(
+    lambda account, mode: AccountGate.objects.filter(
+        account_id=account, family="support", region="", mode=mode
+    ).exclude(circuit=Circuit.CLOSED),
+    account=int,
+    mode=str,
+)
 
 
 def start_probe(account_pk: int, mode: Mode) -> AccountGate | None:

@@ -3,33 +3,37 @@
 import logging
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import F
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.cases.models import Case
 from casesite.database import write
 
 from . import stage
 from .models import Submission
 from .reasons import Reason
-from .states import TRANSITIONS, State
+from .states import TRANSITIONS, UNFINISHED, State
 
 logger = logging.getLogger(__name__)
 
 NOT_LEFT_YET = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING)
 
 
-def record_case(submission_id: Any, remote_id: str, *, by: Any = None, text: str = "") -> State:
+def record_case(
+    submission_id: Any, remote_id: str, *, by: Any = None, text: str = "", row: Submission | None = None
+) -> State:
     """Store AWS's case id for an opening submission and its case; returns the submission's state afterwards.
 
     The case's other waiting openings are cancelled. A second id for the same case sets the flag `duplicate`; an id that
-    belongs to another case leaves the submission to a person.
+    belongs to another case leaves the submission to a person. `row` is the submission where the running transaction has
+    just `locked` it.
     """
     try:
         with write():
-            return _record(submission_id, remote_id, by, text)
+            return _record(row or locked(submission_id), remote_id, by, text)
     except IntegrityError:
         with write():
             return _record_taken(submission_id, remote_id)
@@ -68,14 +72,45 @@ def _record_orphan(case_id: int, remote_id: str, by: Any, text: str) -> None:
 
 def locked(submission_id: Any) -> Submission:
     """The row with its case and account as they are now; the case locked first, as everywhere."""
-    case_id = Submission.objects.values_list("case_id", flat=True).get(pk=submission_id)
-    Case.objects.select_for_update().get(pk=case_id)
-    rows = Submission.objects.select_for_update(of=("self",)).select_related("case", "account")
-    return rows.get(pk=submission_id)
+    if connection.features.has_select_for_update:  # a write transaction of SQLite holds the whole file
+        case_id = Submission.objects.values_list("case_id", flat=True).get(pk=submission_id)
+        Case.objects.select_for_update().get(pk=case_id)
+    found: list[Submission] = _locked(pk=submission_id)
+    if not found:
+        raise Submission.DoesNotExist(submission_id)
+    return found[0]
 
 
-def _record(submission_id: Any, remote_id: str, by: Any, text: str) -> State:
-    row = locked(submission_id)
+_locked = prepared.Objects(
+    lambda pk: Submission.objects.filter(pk=pk).select_for_update(of=("self",)), related=("case", "account"), pk=UUID
+)
+
+
+_deliver = prepared.Update(
+    lambda pk, remote_id, by, now: (
+        Submission.objects.filter(pk=pk),
+        {
+            "state": State.DELIVERED,
+            "token": F("token") + 1,
+            "remote_id": remote_id,
+            "adopted_by": by,
+            "lease_until": None,
+            "lease_by": "",
+            "due_at": now,  # the workers then read its display id and status
+            "refusals": 0,
+            "unable_since": None,
+            "reason_code": "",
+            "reason_text": "",
+        },
+    ),
+    pk=UUID,
+    remote_id=str,
+    by=int,
+    now=datetime,
+)
+
+
+def _record(row: Submission, remote_id: str, by: Any, text: str) -> State:
     case = row.case
     was = State(row.state)
     now = clock.now()
@@ -83,28 +118,18 @@ def _record(submission_id: Any, remote_id: str, by: Any, text: str) -> State:
         if remote_id not in (row.remote_id, row.duplicate_remote_id):
             _mark_duplicate(row, remote_id)
         return State.DELIVERED
-    Submission.objects.filter(pk=row.pk).update(
-        state=State.DELIVERED,
-        token=F("token") + 1,
-        remote_id=remote_id,
-        adopted_by=by,
-        lease_until=None,
-        lease_by="",
-        due_at=now,  # the workers then read its display id and status
-        refusals=0,
-        unable_since=None,
-        reason_code="",
-        reason_text="",
-    )
+    _deliver(pk=row.pk, remote_id=remote_id, by=by.pk if by else None, now=now)
     case.events.create(
         at=now, by=by, what="delivered", was=was, became=State.DELIVERED, text=text, submission_id=row.pk
     )
+    if was not in UNFINISHED:  # a constraint lets a case have one unfinished opening: where this was it, no other waits
+        _cancel_waiting(case, now)
     if case.aws_case_id is None:
-        Case.objects.filter(pk=case.pk).update(aws_case_id=remote_id, changed_at=now)
-    elif case.aws_case_id != remote_id:
-        _mark_duplicate(row, remote_id, first_id=case.aws_case_id)
-    _cancel_waiting(case, now)
-    stage.recompute(case.pk)
+        stage.settle(case, aws_case_id=remote_id, changed_at=now)
+    else:
+        if case.aws_case_id != remote_id:
+            _mark_duplicate(row, remote_id, first_id=case.aws_case_id)
+        stage.settle(case)
     logger.info("case is at AWS", extra={"case": case.reference, "submission": str(row.pk), "aws_case": remote_id})
     return State.DELIVERED
 

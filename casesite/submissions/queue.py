@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import F, FilteredRelation, Q, QuerySet, Value, Window
 from django.db.models.functions import Coalesce, RowNumber
 
+from casesite import prepared
 from casesite.pacing import times
 from casesite.pacing.budget import Budget
 from casesite.pacing.models import AccountGate, Circuit, Mode
@@ -87,21 +88,29 @@ class Queue:
 
 def budget_of(account: AwsAccount, now: datetime) -> Budget:
     """What the account has used of the rolling hour."""
-    return budgets_of([account], now)[account.pk]
+    counted = _counted_of(account=account.pk, since=now - times.hour())
+    return _as_budgets([account], sorted(counted, key=lambda line: line[2]))[account.pk]
 
 
 def budgets_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Budget]:
     """The budget of each account by its primary key, in one query."""
     accounts = list(accounts)
-    counted = _counted(accounts, now).values_list("account_id", "rank", "attempts__started_at")
+    counted = _counted(accounts, now - times.hour()).values_list("account_id", "rank", "attempts__started_at")
     return _as_budgets(accounts, sorted(counted, key=lambda line: line[2]))
 
 
-def _counted(accounts: list[AwsAccount], now: datetime) -> QuerySet[Submission]:
+def _counted(accounts: list[Any], since: datetime) -> QuerySet[Submission]:
     """Openings with attempts of the last hour that AWS may count, once for each attempt."""
     return Submission.objects.opening().filter(
-        account__in=accounts, attempts__started_at__gt=now - times.hour(), attempts__outcome__in=COUNTED
+        account__in=accounts, attempts__started_at__gt=since, attempts__outcome__in=COUNTED
     )
+
+
+_counted_of = prepared.Rows(
+    lambda account, since: _counted([account], since).values_list("account_id", "rank", "attempts__started_at"),
+    account=int,
+    since=datetime,
+)
 
 
 def _as_budgets(accounts: list[AwsAccount], counted: Iterable[tuple[int, int, datetime]]) -> dict[int, Budget]:
@@ -209,7 +218,7 @@ def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
     """Attempts and rows of all accounts in one query; at most PLANNED_ROWS queued rows of each account."""
     names = ("account_id", "rank", "what", "pk", "at", "due")
     started = F("attempts__started_at")
-    attempts = _counted(accounts, now).annotate(what=Value(_ATTEMPT), at=started, due=started)
+    attempts = _counted(accounts, now - times.hour()).annotate(what=Value(_ATTEMPT), at=started, due=started)
     since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
     rows = (

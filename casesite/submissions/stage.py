@@ -1,5 +1,7 @@
 """Case.stage, computed in one place, inside the transaction that moved a submission."""
 
+from typing import Any
+
 from django.apps import apps
 
 from casesite import clock
@@ -10,10 +12,19 @@ from .states import UNFINISHED, State
 
 def recompute(case_id: int) -> Stage:
     """Write and return the stage that the case's rows imply. Call it in the moving transaction."""
-    case = Case.objects.select_for_update().get(pk=case_id)
+    return settle(Case.objects.select_for_update().get(pk=case_id))
+
+
+def settle(case: Case, **fields: Any) -> Stage:
+    """Write fields of a locked case, and the stage that they and the case's rows imply, in one statement."""
+    for name, value in fields.items():
+        setattr(case, name, value)
     stage = stage_of(case)
     if stage != case.stage:
-        Case.objects.filter(pk=case_id).update(stage=stage, changed_at=clock.now())
+        case.stage, case.changed_at = stage, clock.now()
+        fields |= {"stage": stage, "changed_at": case.changed_at}
+    if fields:
+        Case.objects.filter(pk=case.pk).update(**fields)
     return stage
 
 

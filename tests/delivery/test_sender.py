@@ -56,7 +56,9 @@ def test_aws_gets_the_payload_that_was_approved(sandbox, bells):
 
 
 def test_the_case_page_gets_aws_ids_at_once(sandbox, bells):
-    submission = send(a_submission(State.QUEUED))
+    submission = a_submission(State.QUEUED)
+
+    work_off(submission)
 
     [case] = sandbox.cases()
     assert (submission.case.aws_case_id, submission.case.aws_display_id) == (case.case_id, case.display_id)
