@@ -9,6 +9,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "casesite.settings")
 
 app = Celery("casesite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+# Else Celery's Django fixup opens the database anew for each bell, which costs more than an empty bell does. What is broken
+# or too old is dropped by delivery/tasks.py. Not one of Celery's own settings: the fixup reads it by this name.
+app.conf["CELERY_DB_REUSE_MAX"] = 10**9
 app.autodiscover_tasks()
 app.set_default()
 

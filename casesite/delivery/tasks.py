@@ -1,7 +1,8 @@
 """The bells that workers hear. Names and arguments are stable for ever: old and new processes run side by side."""
 
 from celery import shared_task
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutdown, worker_shutting_down
+from django.db import close_old_connections
 
 from casesite import failpoints
 from casesite.pacing import bell
@@ -21,6 +22,13 @@ def work_off(account_pk: int) -> None:
 def answer_canary(queue_name: str) -> None:
     """Show that somebody consumes this queue."""
     canary.answer(queue_name)
+
+
+@task_prerun.connect
+@task_postrun.connect
+def _drop_broken_connections(**_kwargs: object) -> None:
+    """Keep a thread's connection from one bell to the next, but not one that is broken or too old."""
+    close_old_connections()
 
 
 @worker_ready.connect
