@@ -189,6 +189,10 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = "bootstrap5"
 CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+FILE_UPLOAD_HANDLERS = ["casesite.cases.receiving.ReceivingHandler"]
+RECEIVING = VAR / "receiving"  # beside the files, so that a received one is moved and not copied
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 
 # Sign-in attempts: ten wrong passwords for one name from one address stop that pair for a quarter of an hour.
 AXES_FAILURE_LIMIT = 10

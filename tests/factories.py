@@ -2,14 +2,19 @@
 
 from datetime import timedelta
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 from django.contrib.auth import get_user_model
 
 from casesite import clock
 from casesite.aws.errors import Cause, OutcomeUnknown, Refused, Trace
-from casesite.cases.models import Case, SupportContent
+from casesite.cases import files
+from casesite.cases.limits import ROOMIEST
+from casesite.cases.models import Case, CaseFile, SupportContent
+from casesite.cases.receiving import ReceivedFile, ReceivingHandler
 from casesite.catalog.models import SupportCatalog
+from casesite.database import write
 from casesite.delivery import report
 from casesite.delivery.models import Attempt, Outcome, Phase
 from casesite.pacing import times
@@ -115,6 +120,27 @@ def a_draft(*, by: Any = None, team: Team | None = None, account: AwsAccount | N
     SupportContent.objects.create(case=case, catalog=catalog, **content)
     case.events.create(at=now, by=by, what="created")
     return case
+
+
+def a_received_file(name: str = "config.txt", data: bytes = b"memory=512\n") -> ReceivedFile:
+    """A file as the upload handler hands it over."""
+    handler = ReceivingHandler(
+        SimpleNamespace(resolver_match=SimpleNamespace(url_name="case_edit"), user=get_user_model()())
+    )
+    handler.new_file("files", name, "text/plain", None)
+    for at in range(0, len(data), handler.chunk_size):
+        handler.receive_data_chunk(data[at : at + handler.chunk_size], at)
+    received = handler.file_complete(len(data))
+    assert received is not None
+    return received
+
+
+def a_file(case: Case, name: str = "config.txt", data: bytes = b"memory=512\n") -> CaseFile:
+    """A file of a draft, stored."""
+    file = files.take_one(a_received_file(name, data), 0, ROOMIEST, by=case.author)
+    with write():
+        files.attach(case, [*files.of_draft(case), file])
+    return case.files.get(sha256=file.sha256, name=name)
 
 
 def a_submission(

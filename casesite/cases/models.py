@@ -1,6 +1,7 @@
 """Case: what an agent is working on, with its content while it can be edited and AWS's ids once it is open."""
 
 import secrets
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -124,6 +125,32 @@ class SupportContent(models.Model):
 
     def __str__(self) -> str:
         return str(self.case_id)
+
+
+class CaseFile(models.Model):
+    """A file that goes out with a case. Its bytes are stored once for each SHA-256, whoever else has the same.
+
+    Without a case it was chosen in a form that nobody saved yet.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)  # names it in addresses and forms
+    case = models.ForeignKey(Case, null=True, on_delete=models.PROTECT, related_name="files")
+    name = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, db_index=True)
+    uploaded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    uploaded_at = models.DateTimeField()
+    removed_at = models.DateTimeField(null=True)  # taken out of the draft again
+    submitted = models.BooleanField(default=False)  # a revision names it, so it stays
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("file")
+        verbose_name_plural = _("files")
+        constraints = [models.UniqueConstraint(fields=("case", "sha256", "name"), name="case_file_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class CaseEvent(models.Model):

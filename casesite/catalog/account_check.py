@@ -27,7 +27,7 @@ from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.teams.models import AwsAccount, CheckResult
 
-from . import sync
+from . import known, sync
 from .models import SupportCatalog
 
 GOOD, LIMITED, BLOCKED = CheckResult.GOOD, CheckResult.LIMITED, CheckResult.BLOCKED
@@ -57,11 +57,14 @@ class Need:
     without: str | Promise
     state: CheckResult = LIMITED
     feeds_forms: bool = False
-    params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, Any] = field(default_factory=dict)
+    permission: str = ""  # where it is not named like the operation
+    allowed: str = ""  # codes that mark what was found
+    denied: str = ""
 
     @property
     def action(self) -> str:
-        return "support:" + "".join(part.title() for part in self.operation.split("_"))
+        return "support:" + (self.permission or "".join(part.title() for part in self.operation.split("_")))
 
 
 _CHOICE = {"issueType": "technical", "serviceCode": "general-info", "categoryCode": "using-aws"}
@@ -103,6 +106,22 @@ OTHERS = (
         name=gettext_lazy("Read case options"),
         without=gettext_lazy("The form can't say how AWS answers."),
         params=_CHOICE | {"language": "en"},
+    ),
+    Need(
+        operation="add_attachments_to_set",
+        name=gettext_lazy("Attach files"),
+        without=gettext_lazy("Cases go out without files."),
+        params={"attachments": [{"fileName": "check.txt", "data": b"A dry run."}]},
+        denied=known.MAY_NOT_ATTACH,
+    ),
+    Need(
+        operation="get_attachment_upload_links",
+        name=gettext_lazy("Upload large files"),
+        without=gettext_lazy("A case takes 3 files of 5 MB in place of 10 of 150 MB."),
+        params={"fileName": "check.txt", "fileSizeBytes": 1},
+        permission="UploadAttachment",
+        allowed=known.MAY_UPLOAD,
+        denied=known.MAY_NOT_UPLOAD,
     ),
 )
 
@@ -222,7 +241,7 @@ class Examination:
             return
         if aws_date and self.skew is None:
             self.skew = clock.now() - aws_date
-        self._note(str(need.name), GOOD, _("%(action)s is allowed.") % {"action": need.action})
+        self._allowed(need)
 
     def _harmless_case(self) -> dict[str, Any]:
         """A request that AWS would take, by the account's own catalogue. The subject is AWS's own for tests."""
@@ -294,16 +313,19 @@ class Examination:
     def _refused(self, need: Need, exc: AwsError) -> None:
         """AWS did not do what was asked. That it looked at the parameters or counted cases shows that it let us in."""
         if isinstance(exc, Refused) and exc.cause in (Cause.INVALID, Cause.QUOTA):
-            self._note(str(need.name), GOOD, _("%(action)s is allowed.") % {"action": need.action})
+            self._allowed(need)
         elif is_without_plan(exc):
             self._stop(_("Support plan"), exc)
         elif exc.code.startswith(("AccessDenied", "NotAuthorized")):
             state = BLOCKED if need.feeds_forms and self.catalog is None else need.state
             text = _("The role may not use %(action)s. %(without)s") % {"action": need.action, "without": need.without}
             todo = _("Allow %(action)s in the role's policy, then check again.") % {"action": need.action}
-            self._note(str(need.name), state, text, todo)
+            self._note(str(need.name), state, text, todo, code=need.denied)
         else:
             self._stop(_("Access"), exc)
+
+    def _allowed(self, need: Need) -> None:
+        self._note(str(need.name), GOOD, _("%(action)s is allowed.") % {"action": need.action}, code=need.allowed)
 
     def _stop(self, name: str, exc: AwsError) -> None:
         """Without this nothing works. Trouble on the way to AWS is no finding: it says nothing about the account."""

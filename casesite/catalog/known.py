@@ -32,3 +32,6 @@ ACCOUNT_SERVICES: tuple[str, ...] = (
     "general-info",
     "aws-organizations",
 )
+
+# Codes of what an account check found about files.
+MAY_UPLOAD, MAY_NOT_UPLOAD, MAY_NOT_ATTACH = "may_upload", "may_not_upload", "may_not_attach"

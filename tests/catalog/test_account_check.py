@@ -9,6 +9,7 @@ import pytest
 from casesite import clock as casesite_clock
 from casesite.aws.clients import clients
 from casesite.aws.errors import AwsError
+from casesite.cases.limits import limits_of
 from casesite.catalog import account_check
 from casesite.catalog.models import SupportCatalog
 from casesite.database import write
@@ -31,6 +32,8 @@ NAMES = [
     "Read correspondence",
     "Read languages",
     "Read case options",
+    "Attach files",
+    "Upload large files",
     "Open cases",
     "Clock",
 ]
@@ -44,6 +47,8 @@ DEAF_ANSWERS = {
     "DescribeServices": (
         '{"services": [{"code": "billing", "name": "Billing", "categories": [{"code": "other", "name": "Other"}]}]}'
     ),
+    "AddAttachmentsToSet": '{"attachmentSetId": "as-1"}',
+    "GetAttachmentUploadLinks": '{"uploadId": "upl-1", "partSizeBytes": 1, "totalParts": 1, "uploadUrls": []}',
     "CreateCase": '{"caseId": "case-1"}',
 }
 
@@ -76,6 +81,8 @@ def test_check_of_an_account_in_order_is_good_and_asks_each_thing_once(account, 
         "support.DescribeCommunications",
         "support.DescribeSupportedLanguages",
         "support.DescribeCreateCaseOptions",
+        "support.AddAttachmentsToSet",
+        "support.GetAttachmentUploadLinks",
         "support.CreateCase",
     ]
     assert aws.cases() == []
@@ -166,6 +173,7 @@ def test_denied_create_case_blocks_and_names_the_action(account, aws):
         ("DescribeCommunications", "Read correspondence"),
         ("DescribeSupportedLanguages", "Read languages"),
         ("DescribeCreateCaseOptions", "Read case options"),
+        ("UploadAttachment", "Upload large files"),
     ],
 )
 def test_denied_reading_limits_but_does_not_block(account, aws, action, name):
@@ -190,6 +198,18 @@ def test_denied_catalogue_blocks_where_there_is_none_yet(account, aws, action, n
     found = account_check.check(account)
 
     assert (found.check_result, finding(found, name)["state"]) == (state, state)
+
+
+@pytest.mark.parametrize(
+    ("denied", "limits"),
+    [([], (10, 157_286_400)), (["UploadAttachment"], (3, 5_242_880)), (["AddAttachmentsToSet"], (0, 0))],
+)
+def test_check_tells_which_files_the_account_takes(account, aws, denied, limits):
+    aws.account(ACCOUNT, denied=[f"support:{action}" for action in denied])
+
+    found = limits_of(account_check.check(account))
+
+    assert (found.count, found.size) == limits
 
 
 def test_used_up_hour_is_no_finding(account, aws):

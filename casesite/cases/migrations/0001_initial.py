@@ -7,94 +7,170 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_initial'),
-        ('teams', '0001_initial'),
+        ("catalog", "0001_initial"),
+        ("teams", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reference', models.CharField(default=casesite.cases.models.new_reference, editable=False, max_length=12, unique=True, verbose_name='reference')),
-                ('kind', models.CharField(choices=[('support', 'AWS Support')], default='support', max_length=10)),
-                ('stage', models.CharField(choices=[('draft', 'Draft'), ('outgoing', 'Going out'), ('open', 'Open at AWS'), ('resolved', 'Resolved'), ('closed', 'Closed')], default='draft', max_length=8)),
-                ('subject', models.CharField(blank=True, max_length=1000, verbose_name='subject')),
-                ('severity_code', models.CharField(blank=True, max_length=20)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('form_token', models.CharField(editable=False, max_length=64, null=True, unique=True)),
-                ('discarded_at', models.DateTimeField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(db_index=True)),
-                ('changed_at', models.DateTimeField()),
-                ('aws_case_id', models.CharField(editable=False, max_length=100, null=True)),
-                ('aws_display_id', models.CharField(blank=True, db_index=True, max_length=40)),
-                ('aws_status', models.CharField(blank=True, max_length=40)),
-                ('aws_read_at', models.DateTimeField(null=True)),
-                ('duplicate_aws_case_id', models.CharField(blank=True, max_length=100)),
-                ('account', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='teams.awsaccount')),
-                ('author', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to=settings.AUTH_USER_MODEL)),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='teams.team')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "reference",
+                    models.CharField(
+                        default=casesite.cases.models.new_reference,
+                        editable=False,
+                        max_length=12,
+                        unique=True,
+                        verbose_name="reference",
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("support", "AWS Support")], default="support", max_length=10)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("outgoing", "Going out"),
+                            ("open", "Open at AWS"),
+                            ("resolved", "Resolved"),
+                            ("closed", "Closed"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("subject", models.CharField(blank=True, max_length=1000, verbose_name="subject")),
+                ("severity_code", models.CharField(blank=True, max_length=20)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("form_token", models.CharField(editable=False, max_length=64, null=True, unique=True)),
+                ("discarded_at", models.DateTimeField(editable=False, null=True)),
+                ("created_at", models.DateTimeField(db_index=True)),
+                ("changed_at", models.DateTimeField()),
+                ("aws_case_id", models.CharField(editable=False, max_length=100, null=True)),
+                ("aws_display_id", models.CharField(blank=True, db_index=True, max_length=40)),
+                ("aws_status", models.CharField(blank=True, max_length=40)),
+                ("aws_read_at", models.DateTimeField(null=True)),
+                ("duplicate_aws_case_id", models.CharField(blank=True, max_length=100)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="teams.awsaccount",
+                    ),
+                ),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cases", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="cases", to="teams.team"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'case',
-                'verbose_name_plural': 'cases',
+                "verbose_name": "case",
+                "verbose_name_plural": "cases",
             },
         ),
         migrations.CreateModel(
-            name='CaseEvent',
+            name="CaseEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('what', models.CharField(max_length=30)),
-                ('was', models.CharField(blank=True, max_length=20)),
-                ('became', models.CharField(blank=True, max_length=20)),
-                ('text', models.TextField(blank=True)),
-                ('submission_id', models.UUIDField(null=True)),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='cases.case')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("what", models.CharField(max_length=30)),
+                ("was", models.CharField(blank=True, max_length=20)),
+                ("became", models.CharField(blank=True, max_length=20)),
+                ("text", models.TextField(blank=True)),
+                ("submission_id", models.UUIDField(null=True)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="cases.case"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'case event',
-                'verbose_name_plural': 'case events',
-                'ordering': ('id',),
+                "verbose_name": "case event",
+                "verbose_name_plural": "case events",
+                "ordering": ("id",),
             },
         ),
         migrations.CreateModel(
-            name='SupportContent',
+            name="SupportContent",
             fields=[
-                ('case', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='support', serialize=False, to='cases.case')),
-                ('issue_type', models.CharField(default='technical', max_length=22)),
-                ('service_code', models.CharField(blank=True, max_length=100)),
-                ('category_code', models.CharField(blank=True, max_length=100)),
-                ('language', models.CharField(default='en', max_length=10)),
-                ('communication_body', models.TextField(blank=True)),
-                ('cc_email_addresses', models.TextField(blank=True)),
-                ('catalog', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.supportcatalog')),
+                (
+                    "case",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="support",
+                        serialize=False,
+                        to="cases.case",
+                    ),
+                ),
+                ("issue_type", models.CharField(default="technical", max_length=22)),
+                ("service_code", models.CharField(blank=True, max_length=100)),
+                ("category_code", models.CharField(blank=True, max_length=100)),
+                ("language", models.CharField(default="en", max_length=10)),
+                ("communication_body", models.TextField(blank=True)),
+                ("cc_email_addresses", models.TextField(blank=True)),
+                (
+                    "catalog",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="catalog.supportcatalog",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'Support content',
-                'verbose_name_plural': 'Support contents',
+                "verbose_name": "Support content",
+                "verbose_name_plural": "Support contents",
             },
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['team', '-id'], name='case_team_newest'),
+            model_name="case",
+            index=models.Index(fields=["team", "-id"], name="case_team_newest"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['author', 'stage'], name='case_author_stage'),
+            model_name="case",
+            index=models.Index(fields=["author", "stage"], name="case_author_stage"),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('account', 'aws_case_id'), name='case_aws_case_id_once'),
+            model_name="case",
+            constraint=models.UniqueConstraint(fields=("account", "aws_case_id"), name="case_aws_case_id_once"),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('aws_case_id__isnull', False), models.Q(('stage__in', ('open', 'resolved')), _negated=True), _connector='OR'), name='case_open_has_aws_case_id'),
+            model_name="case",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("aws_case_id__isnull", False),
+                    models.Q(("stage__in", ("open", "resolved")), _negated=True),
+                    _connector="OR",
+                ),
+                name="case_open_has_aws_case_id",
+            ),
         ),
     ]

@@ -1,0 +1,124 @@
+"""How many files of which size go out with a case, what they may be called, and why. Pure."""
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from casesite.catalog.known import MAY_NOT_ATTACH, MAY_NOT_UPLOAD, MAY_UPLOAD
+from casesite.teams.models import AwsAccount
+
+MIB = 1024 * 1024
+NAME_LIMIT = 255
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What AWS takes from an account: `way` is how ("set", "upload_ids", or "" for not at all), `why` a sentence for people."""
+
+    count: int
+    size: int
+    way: str
+    why: Any = ""
+
+    @property
+    def words(self) -> str:
+        """The limits as the form says them before anybody chooses a file."""
+        if not self.count:
+            return str(self.why)
+        said = ngettext("%(count)d file of %(size)s.", "Up to %(count)d files of %(size)s each.", self.count)
+        return " ".join((said % {"count": self.count, "size": filesizeformat(self.size)}, str(self.why))).strip()
+
+    def fit(self, sizes: list[int]) -> bool:
+        return len(sizes) <= self.count and all(size <= self.size for size in sizes)
+
+
+ROOMIEST = Limits(10, 157_286_400, "upload_ids")
+SET = Limits(3, 5 * MIB, "set")
+MOST = ROOMIEST.count
+
+
+def limits_of(account: AwsAccount | None) -> Limits:
+    """The limits that apply to an account. While none is chosen, the widest: choosing one says what remains."""
+    if account is None:
+        why = gettext_lazy("Accounts that may not upload large files take 3 of 5 MB.")
+        return Limits(ROOMIEST.count, ROOMIEST.size, ROOMIEST.way, why)
+    codes = {row.get("code") for row in account.check_details}
+    if MAY_NOT_ATTACH in codes:
+        return Limits(0, 0, "", gettext_lazy("This account may not attach files (support:AddAttachmentsToSet)."))
+    if MAY_UPLOAD in codes:
+        return ROOMIEST
+    if MAY_NOT_UPLOAD in codes:
+        why = gettext_lazy("This account may not upload larger ones (support:UploadAttachment).")
+    else:
+        why = gettext_lazy("Larger ones go out once the account's check has found that it may upload them.")
+    return Limits(SET.count, SET.size, SET.way, why)
+
+
+# --- refusing by name ----------------------------------------------------------------------------------------------------
+def check_name(name: str) -> None:
+    """A name that people can read, and that means the same on every machine."""
+    if len(name) > NAME_LIMIT:
+        raise ValidationError(
+            _("“%(name)s…” was not taken: its name has %(length)d characters, %(limit)d are the most."),
+            params={"name": readable(name[:40]), "length": len(name), "limit": NAME_LIMIT},
+        )
+    if not name.strip() or name.strip() in (".", ".."):
+        raise ValidationError(_("A file was not taken: it has no name."))
+    odd = next((each for each in name if unicodedata.category(each) in _UNSEEN), None)
+    if odd is not None:
+        raise ValidationError(
+            _("“%(name)s” was not taken: its name holds a character that nobody sees (%(code)s). Rename it."),
+            params={"name": readable(name), "code": f"U+{ord(odd):04X}"},
+        )
+    if "/" in name or "\\" in name:
+        raise ValidationError(
+            _("“%(name)s” was not taken: a name can't hold a slash or backslash. Rename it."), params={"name": name}
+        )
+
+
+def check_size(name: str, size: int, limits: Limits) -> None:
+    """Not empty, and not larger than AWS takes from the account."""
+    if size == 0:
+        raise ValidationError(_("“%(name)s” was not taken: it is empty."), params={"name": readable(name)})
+    if limits.count and size > limits.size:
+        raise ValidationError(
+            _(
+                "“%(name)s” was not taken: it has %(size)s (%(bytes)s bytes), %(limit)s (%(most)s bytes) are the most. %(why)s"
+            ),
+            params={
+                "name": readable(name),
+                "size": filesizeformat(size),
+                "bytes": f"{size:,}",
+                "limit": filesizeformat(limits.size),
+                "most": f"{limits.size:,}",
+                "why": limits.why,
+            },
+        )
+
+
+def check_count(name: str, count: int, limits: Limits) -> None:
+    """`count` files with this one."""
+    if not limits.count:
+        raise ValidationError(
+            _("“%(name)s” was not taken. %(why)s"), params={"name": readable(name), "why": limits.why}
+        )
+    if count > limits.count:
+        raise ValidationError(
+            ngettext(
+                "“%(name)s” was not taken: the case takes %(limit)d file. %(why)s",
+                "“%(name)s” was not taken: the case takes %(limit)d files. %(why)s",
+                limits.count,
+            ),
+            params={"name": readable(name), "limit": limits.count, "why": limits.why},
+        )
+
+
+def readable(name: str) -> str:
+    """The name with a mark in place of what nobody sees."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(each) in _UNSEEN else each for each in name)
