@@ -34,6 +34,8 @@ READS = Config(
     retries={"mode": "standard", "total_max_attempts": 4},
     max_pool_connections=16,
 )
+# The first of the two also bounds the sending: 20 MB of an attachment set in one piece, over a slow line.
+SETS = Config(connect_timeout=120, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
 POOL_SIZE = 64  # 100 pooled clients hold 18 MiB
 IDLE_SOCKET = 5.0  # seconds after which a kept connection may be dead and is closed before the next call
 RENEW_BEFORE = timedelta(minutes=10)
@@ -75,10 +77,14 @@ def endpoint_of(service: str) -> str | None:
     """The service's address; None leaves it to the SDK, in live mode only."""
     if not settings.SANDBOX:
         return settings.AWS_ENDPOINTS.get(service) or None
-    host = urlsplit(settings.SANDBOX_URL).hostname or ""
+    check_here(urlsplit(settings.SANDBOX_URL).hostname or "")
+    return str(settings.SANDBOX_URL)
+
+
+def check_here(host: str) -> None:
+    """Nothing of the sandbox leaves this machine."""
     if host not in ("127.0.0.1", "localhost", "::1"):
         raise ImproperlyConfigured(f"sandbox mode talks to this machine only, not to {host!r}")
-    return str(settings.SANDBOX_URL)
 
 
 class Clients:
@@ -161,6 +167,15 @@ class Clients:
             yield client
         finally:
             self._give_back(owner, client)
+
+    @contextmanager
+    def set_writer(self, target: Target, keys: Keys) -> Iterator[Any]:
+        """The same for attachment sets, which take their time. Used too seldom to be kept."""
+        client = self._client("support", target, keys, SETS)
+        try:
+            yield client
+        finally:
+            client.close()
 
     def reader(self, service: str, target: Target) -> Any:
         """A client that reads, shared by threads."""

@@ -107,13 +107,15 @@ class TooLate(Exception):
     """Raised by the before-send hook: the request was held longer than its intent allows and does not leave."""
 
 
+# A set or upload that AWS does not know, or no more. None of them says anything about a case.
+GONE = frozenset({"AttachmentSetExpired", "AttachmentSetIdNotFound", "UploadIdNotFound"})
 _THROTTLED = ("Throttling", "TooManyRequests")
 # Exact codes and beginnings of codes; whatever stands in none of them proves nothing.
 _REFUSED_FOR_NOW: tuple[tuple[Cause, frozenset[str], tuple[str, ...]], ...] = (
     (Cause.CLOCK, frozenset({"RequestExpired"}), ()),
     (Cause.THROTTLED, frozenset({"RequestLimitExceeded", "SlowDown"}), _THROTTLED),
     (Cause.QUOTA, frozenset({"CaseCreationLimitExceeded"}), ()),
-    (Cause.ATTACHMENT, frozenset({"AttachmentSetExpired", "AttachmentSetIdNotFound", "UploadIdNotFound"}), ()),
+    (Cause.ATTACHMENT, GONE, ()),
     (Cause.EXPIRED, frozenset(), ("ExpiredToken",)),
     (
         Cause.ACCESS,

@@ -16,9 +16,11 @@ class SupportCaseRequest:
     issue_type: str
     language: str
     cc_email_addresses: tuple[str, ...] = ()
+    attachment_set_id: str = ""  # files, one way or the other; known only while sending
+    upload_ids: tuple[str, ...] = ()
 
     def as_params(self) -> dict[str, Any]:
-        """AWS's parameters. The cc list is left out where it is empty."""
+        """AWS's parameters. What is empty and may be left out is left out."""
         params: dict[str, Any] = {
             "subject": self.subject,
             "serviceCode": self.service_code,
@@ -30,6 +32,10 @@ class SupportCaseRequest:
         }
         if self.cc_email_addresses:
             params["ccEmailAddresses"] = list(self.cc_email_addresses)
+        if self.attachment_set_id:
+            params["attachmentSetId"] = self.attachment_set_id
+        if self.upload_ids:
+            params["uploadIds"] = list(self.upload_ids)
         return params
 
     @classmethod

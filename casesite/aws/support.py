@@ -1,6 +1,6 @@
 """AWS Support: opening a case in at most one request, and reading."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -104,6 +104,114 @@ def _opened_none(answer: dict[str, Any], trace: Trace) -> None:
         raise OutcomeUnknown("AWS's answer to a dry run was empty.", operation=trace.operation)
 
 
+# --- files -------------------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class AttachmentSet:
+    """A set of files at AWS. `lives` is how long from now on, by AWS's clock."""
+
+    set_id: str
+    lives: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadLinks:
+    """Where the parts of an upload go: `urls` by part number, at most ten at once. All parts but the last have `part_size`."""
+
+    upload_id: str
+    part_size: int
+    total_parts: int
+    urls: dict[int, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadStatus:
+    """`status` in AWS's words; `complete` counts the parts that AWS was told of."""
+
+    status: str
+    complete: int
+
+
+READY, NOT_READY, FAILED = "attachment-ready", "attachment-not-ready", "failed"
+
+
+def add_attachments(target: Target, keys: Keys, files: Sequence[tuple[str, bytes]]) -> AttachmentSet:
+    """Make a new set of all these files, each a name and its bytes: at most three of 5 MB.
+
+    Free to repeat: a set is nothing until a case uses it.
+    https://docs.aws.amazon.com/awssupport/latest/APIReference/API_AddAttachmentsToSet.html
+    """
+    trace = Trace("support.AddAttachmentsToSet")
+    with translated(trace), clients.set_writer(target, keys) as client:
+        client.trace = trace
+        answer = client.add_attachments_to_set(attachments=[{"fileName": name, "data": data} for name, data in files])
+        set_id, expiry = _named(answer, "attachmentSetId", trace), _instant(answer.get("expiryTime"))
+    if expiry is None or trace.aws_date is None:
+        return AttachmentSet(set_id=set_id, lives=timedelta(hours=1))
+    return AttachmentSet(set_id=set_id, lives=expiry - trace.aws_date)
+
+
+def upload_links(
+    target: Target, keys: Keys, *, file_name: str, size: int, upload_id: str = "", first: int = 1, last: int = 0
+) -> UploadLinks:
+    """Begin an upload, or get further links for parts `first` to `last` of one that was begun.
+
+    https://docs.aws.amazon.com/awssupport/latest/APIReference/API_GetAttachmentUploadLinks.html
+    """
+    params: dict[str, Any] = {"fileName": file_name, "fileSizeBytes": size}
+    if upload_id:
+        params |= {"uploadId": upload_id, "uploadRange": {"startIndex": first, "endIndex": last + 1}}
+    trace = Trace("support.GetAttachmentUploadLinks")
+    with _call(target, keys, trace) as client:
+        answer = client.get_attachment_upload_links(**params)
+        return UploadLinks(
+            upload_id=_named(answer, "uploadId", trace),
+            part_size=int(answer["partSizeBytes"]),
+            total_parts=int(answer["totalParts"]),
+            urls={int(link["partIndex"]): str(link["url"]) for link in _listed(answer, "uploadUrls")},
+        )
+
+
+def complete_upload(target: Target, keys: Keys, upload_id: str, etags: dict[int, str]) -> str:
+    """Tell AWS that all parts are there; it answers with the status. Safe to repeat.
+
+    https://docs.aws.amazon.com/awssupport/latest/APIReference/API_CompleteAttachmentUpload.html
+    """
+    trace = Trace("support.CompleteAttachmentUpload")
+    completed = [{"partIndex": index, "eTag": etag} for index, etag in sorted(etags.items())]
+    with _call(target, keys, trace) as client:
+        answer = client.complete_attachment_upload(uploadId=upload_id, completedUploads=completed)
+        return _named(answer, "uploadStatus", trace)
+
+
+def upload_status(target: Target, keys: Keys, upload_id: str) -> UploadStatus:
+    """How far AWS is with an upload: ready, not yet, or failed.
+
+    https://docs.aws.amazon.com/awssupport/latest/APIReference/API_DescribeAttachmentUploadStatus.html
+    """
+    trace = Trace("support.DescribeAttachmentUploadStatus")
+    with _call(target, keys, trace) as client:
+        answer = client.describe_attachment_upload_status(uploadId=upload_id)
+        complete = answer.get("uploadProgress", {}).get("completedPartsCount", 0)
+        return UploadStatus(status=_named(answer, "uploadStatus", trace), complete=int(complete))
+
+
+@contextmanager
+def _call(target: Target, keys: Keys, trace: Trace) -> Iterator[Any]:
+    """One request by a client that watches the wire."""
+    with translated(trace), clients.writer(target, keys) as client:
+        client.trace = trace
+        yield client
+
+
+def _named(answer: dict[str, Any], member: str, trace: Trace) -> str:
+    """A member that an answer must have. A cut or foreign 200 comes back as {} without an exception."""
+    found = answer.get(member)
+    if isinstance(found, str) and found.strip():
+        return found
+    raise OutcomeUnknown("AWS's answer was cut short.", operation=trace.operation, error_class="CutAnswer")
+
+
+# --- what AWS offers -----------------------------------------------------------------------------------------------------------
 def severities(target: Target, language: str = "en") -> list[tuple[str, str]]:
     """The severities of the account's plan as (code, name)."""
     with _reading("DescribeSeverityLevels"):

@@ -99,6 +99,67 @@ class Look(models.Model):
         return f"{self.submission_id} {self.result}"
 
 
+class Way(models.TextChoices):
+    SET = "set", _("in a set")
+    UPLOAD_IDS = "upload_ids", _("as an upload")
+
+
+class UploadState(models.TextChoices):
+    SENDING = "sending", _("on its way")
+    PROCESSING = "processing", _("AWS looks at it")
+    READY = "ready", _("at AWS")
+    FAILED = "failed", _("refused")
+    DROPPED = "dropped", _("not used")
+
+
+class UploadQuerySet(models.QuerySet["Upload"]):
+    def living(self) -> "UploadQuerySet":
+        """Those that a case may still use, or that are on their way."""
+        return self.exclude(state__in=(UploadState.FAILED, UploadState.DROPPED))
+
+
+class Upload(models.Model):
+    """One file of a submission on its way to AWS. The files of a set share its id."""
+
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="uploads")
+    for_attempt = models.PositiveIntegerField()  # the number of the attempt that is to use it
+    way = models.CharField(max_length=10, choices=Way.choices)
+    file_sha256 = models.CharField(max_length=64)
+    file_name = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    state = models.CharField(max_length=10, choices=UploadState.choices, default=UploadState.SENDING)
+    aws_id = models.CharField(max_length=2048, blank=True)
+    expires_at = models.DateTimeField(null=True)  # a set's end, by our clock
+    part_size = models.BigIntegerField(null=True)
+    total_parts = models.PositiveIntegerField(null=True)
+    parts = models.JSONField(default=dict)  # of finished parts the ETag, by number
+    failures = models.PositiveIntegerField(default=0)
+    error_text = models.TextField(blank=True)
+    started_at = models.DateTimeField()
+    processing_since = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField()
+
+    objects = UploadQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("upload")
+        verbose_name_plural = _("uploads")
+
+    def __str__(self) -> str:
+        return f"{self.file_name} {self.state}"
+
+    @property
+    def missing_parts(self) -> list[int]:
+        return [index for index in range(1, (self.total_parts or 0) + 1) if str(index) not in self.parts]
+
+    def range_of(self, index: int) -> tuple[int, int]:
+        """Where a part begins in the file, and how long it is."""
+        assert self.part_size is not None
+        start = (index - 1) * self.part_size
+        return start, min(self.part_size, self.size - start)
+
+
 class Beat(models.Model):
     """A process that says it lives. `stopped_at` is written on a clean stop only."""
 

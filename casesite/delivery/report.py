@@ -14,7 +14,7 @@ from django.db.models import F
 
 from casesite import clock
 from casesite.aws.clients import Target, clients
-from casesite.aws.errors import AwsError, Cause, NotSent, OutcomeUnknown, Refused, Trace
+from casesite.aws.errors import GONE, AwsError, Cause, NotSent, OutcomeUnknown, Refused, Trace
 from casesite.database import write
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
@@ -29,6 +29,7 @@ from .models import Attempt, Outcome, Phase
 logger = logging.getLogger(__name__)
 REFUSALS_ENOUGH = 8
 REFUSED_LONG = timedelta(hours=24)
+UPLOADED_ANEW = 2  # times, where AWS no longer knows the files
 ELSEWHERE_OPENED = timedelta(minutes=10)  # AWS counts more cases than we do: somebody opens them by hand
 
 
@@ -215,12 +216,24 @@ def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
     if error.cause == Cause.CLOCK:
         due_at = next_attempt_at(row.refusals + 1, now)
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CLOCK, due_at=due_at, counts=True)
+    if error.cause == Cause.ATTACHMENT:
+        return _files_gone(row, attempt)
     clients.forget_keys(Target(attempt.account_id_at_aws, attempt.role_arn, row.account.external_id))
     if error.cause == Cause.EXPIRED and not _expired_before(row, attempt):
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CREDENTIALS, due_at=now, counts=True)
     gate.access_refused(account, Mode.WRITE, error.text)
     due_at = next_attempt_at(row.refusals + 1, now)
     return Consequence(outcome=again, to=State.QUEUED, reason=Reason.ACCESS, due_at=due_at, counts=True)
+
+
+def _files_gone(row: Submission, attempt: Attempt) -> Consequence:
+    """AWS no longer knows the files that were uploaded for it: they are uploaded anew, twice at most."""
+    gate.went_well(row.account_id, Mode.WRITE)
+    if row.attempts.filter(n__lt=attempt.n, aws_code__in=GONE).count() >= UPLOADED_ANEW:
+        return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.FILE_REFUSED)
+    return Consequence(
+        outcome=Outcome.REFUSED_RETRY, to=State.QUEUED, reason=Reason.FILES_AGAIN, due_at=clock.now(), counts=True
+    )
 
 
 def _hour_frees_up(row: Submission, attempt: Attempt, now: datetime) -> datetime:

@@ -3,7 +3,7 @@
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -28,19 +28,13 @@ from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import StaleSubmission, State
 
-from . import claim, dry_runs, process, reconcile, report, watchdog
+from . import claim, dry_runs, process, reconcile, report, uploads, watchdog
 from .models import Attempt, Outcome, Phase
 from .persistence import persist
+from .preparing import REASON_OF_GATE, LeaseLost, NotReady, Stuck, Unfit
 
 logger = logging.getLogger(__name__)
 OPERATION = "support.CreateCase"
-REASON_OF_GATE = {
-    "rate": Reason.PACE,
-    "throttled": Reason.THROTTLED,
-    "quota": Reason.QUOTA,
-    "connection": Reason.CONNECTION,
-    "access": Reason.ACCESS,
-}
 
 
 @dataclass(frozen=True)
@@ -50,22 +44,7 @@ class Prepared:
     target: Target
     keys: Keys
     request: SupportCaseRequest
-
-
-class NotReady(Exception):
-    """Preparation ended without an attempt: give the row back until `due_at`."""
-
-    def __init__(self, due_at: datetime, reason: Reason, text: str = "") -> None:
-        super().__init__(text)
-        self.due_at, self.reason, self.text = due_at, reason, text
-
-
-class Unfit(Exception):
-    """The request can never work, as we find, or as AWS says."""
-
-    def __init__(self, text: str, reason: Reason = Reason.INVALID) -> None:
-        super().__init__(text)
-        self.reason = reason
+    usable_until: datetime | None = None  # of the files' set
 
 
 def endpoint_name() -> str:
@@ -89,6 +68,11 @@ def send(row: Submission) -> None:
     except Unfit as exc:
         _end_preparing(row, State.FAILED, exc.reason, str(exc))
         return
+    except Stuck as exc:
+        _end_preparing(row, State.NEEDS_ATTENTION, Reason.REFUSED_OFTEN, str(exc))
+        return
+    except LeaseLost:
+        return
     if intent is None:
         return
     failpoints.reach("E")
@@ -106,7 +90,9 @@ def _prepare(row: Submission) -> Prepared:
     if dry_runs.is_due(row):
         _try_out(row)
         keys = _keys(row, target)  # the dry run may have found that they ran out
-    return Prepared(target, keys, request)
+    enclosed = uploads.bring(row, target, keys)
+    request = replace(request, attachment_set_id=enclosed.attachment_set_id, upload_ids=enclosed.upload_ids)
+    return Prepared(target, _keys(row, target), request, enclosed.usable_until)
 
 
 def _keys(row: Submission, target: Target) -> Keys:
@@ -229,6 +215,8 @@ def _intend(row: Submission, prepared: Prepared) -> Intent | None:
     window = times.send_window()
     with write():
         now = clock.now()
+        if prepared.usable_until and now > prepared.usable_until:
+            raise NotReady(now, Reason.FILES_AGAIN)
         locked = claim.lock_gate(row.account_id)
         n = _next_number(row, now)
         _check_may_leave(row, now, locked)

@@ -12,6 +12,7 @@ from django.db import IntegrityError
 from django.db.models import F
 
 from casesite import clock
+from casesite.cases import files
 from casesite.cases.models import Case, Kind, Stage, SupportContent
 from casesite.database import write
 from casesite.submissions import payloads, workflow
@@ -143,7 +144,7 @@ def _submit(case: Case, form: SupportForm, by: Any) -> Case:
 def _is_same(case: Case, form: SupportForm) -> bool:
     fields = form.case_fields
     return (
-        payloads.content_of(case, case.support) == form.content
+        payloads.content_of(case, case.support, files.of_draft(case)) == form.content
         and case.account_id == getattr(fields["account"], "pk", None)
         and case.team_id == fields["team"].pk
     )

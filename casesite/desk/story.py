@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from casesite import clock
+from casesite.cases import files
 from casesite.cases.labels import Label, label_of
 from casesite.cases.models import Case, CaseEvent, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
@@ -177,7 +178,7 @@ class Story:
         """What goes out or went out; of a draft what it holds now."""
         if self.newest and self.case.stage != Stage.DRAFT:
             return dict(self.newest.content)
-        return payloads.content_of(self.case, self.case.support)
+        return payloads.content_of(self.case, self.case.support, files.of_draft(self.case))
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Kind(models.TextChoices):
 OPENING_KINDS = (Kind.SUPPORT_CASE,)
 RANKS = {"critical": 0, "urgent": 1, "high": 2, "normal": 3, "low": 4}
 URGENT_RANK = RANKS["urgent"]  # this and below may use the urgent reserve and go to the urgent queue
-PAYLOAD_VERSION = 1
+PAYLOAD_VERSION = 2  # the newest that this code understands; 2 has files
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
@@ -54,7 +54,7 @@ class Submission(models.Model):
     content = models.JSONField()  # what the form held, by its field names
     payload = models.JSONField()  # AWS's parameters, exactly
     payload_sha256 = models.CharField(max_length=64)
-    payload_version = models.PositiveIntegerField(default=PAYLOAD_VERSION)
+    payload_version = models.PositiveIntegerField(default=1)
     marker = models.CharField(max_length=22, unique=True)
     client_token = models.UUIDField(default=uuid.uuid4)
     catalog_sha256 = models.CharField(max_length=64, blank=True)  # the snapshot that the choices were checked against
@@ -122,6 +122,11 @@ class Submission(models.Model):
     @property
     def is_opening(self) -> bool:
         return self.kind in OPENING_KINDS
+
+    @property
+    def files(self) -> list[dict[str, Any]]:
+        """What goes out with it: `sha256`, `size` and `name` of each file."""
+        return list(self.content.get("files", ()))
 
     @property
     def is_urgent(self) -> bool:

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from casesite.aws.requests import SupportCaseRequest
-from casesite.cases.models import Case, SupportContent
+from casesite.cases.models import Case, CaseFile, SupportContent
 
 from . import marker as markers
 
@@ -20,9 +21,12 @@ def split_addresses(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in _CC_SEPARATORS.split(text) if part))
 
 
-def content_of(case: Case, support: SupportContent) -> dict[str, Any]:
-    """What the form held, by its field names; kept beside the payload for the difference between revisions."""
-    return {
+def content_of(case: Case, support: SupportContent, files: Iterable[CaseFile]) -> dict[str, Any]:
+    """What the form held, by its field names; kept beside the payload for the difference between revisions.
+
+    Files stand in it by SHA-256, size and name, and only where there are some.
+    """
+    content = {
         "issue_type": support.issue_type,
         "service_code": support.service_code,
         "category_code": support.category_code,
@@ -32,6 +36,13 @@ def content_of(case: Case, support: SupportContent) -> dict[str, Any]:
         "communication_body": support.communication_body,
         "cc_email_addresses": list(split_addresses(support.cc_email_addresses)),
     }
+    described = [{"sha256": file.sha256, "size": file.size, "name": file.name} for file in files]
+    return content | ({"files": described} if described else {})
+
+
+def version_of(content: dict[str, Any]) -> int:
+    """The oldest payload version that knows what is in a content: workers that know only older ones leave it alone."""
+    return 2 if content.get("files") else 1
 
 
 def support_payload(content: dict[str, Any], marker: str) -> dict[str, Any]:
@@ -48,7 +59,14 @@ def support_payload(content: dict[str, Any], marker: str) -> dict[str, Any]:
     ).as_params()
 
 
-def sha256_of(payload: dict[str, Any], *, kind: str, account_id: str) -> str:
-    """The hash a reviewer's approval names: the parameters, the operation and the account they go to."""
-    whole = {"account": account_id, "kind": kind, "parameters": payload}
+def sha256_of(
+    payload: dict[str, Any], *, kind: str, account_id: str, files: Sequence[dict[str, Any]] | None = None
+) -> str:
+    """The hash a reviewer's approval names: the parameters, the operation, the account they go to, and the files.
+
+    AWS's own ids for files are made while sending, and are no part of it.
+    """
+    whole: dict[str, Any] = {"account": account_id, "kind": kind, "parameters": payload}
+    if files:
+        whole["files"] = list(files)
     return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -14,7 +14,8 @@ from django.db.models import Max, Q
 from django.utils.translation import gettext as _
 
 from casesite import clock, failpoints
-from casesite.cases.models import Case, CaseQuerySet, Stage
+from casesite.cases import files
+from casesite.cases.models import Case, CaseFile, CaseQuerySet, Stage
 from casesite.database import write
 from casesite.pacing import bell
 from casesite.teams.models import AwsAccount, ReviewPolicy
@@ -61,7 +62,9 @@ def _new_revision(case: Case, by: Any) -> Submission:
     before = Submission.objects.opening().filter(case=case, newest=True).first()
     if before:
         Submission.objects.filter(pk=before.pk).update(newest=False)
-    content = payloads.content_of(case, case.support)
+    draft_files = files.of_draft(case)
+    content = payloads.content_of(case, case.support, draft_files)
+    CaseFile.objects.filter(pk__in=[file.pk for file in draft_files]).update(submitted=True)
     marker = markers.new(case.reference)
     payload = payloads.support_payload(content, marker)
     rank = RANKS.get(case.severity_code, max(RANKS.values()))
@@ -74,7 +77,10 @@ def _new_revision(case: Case, by: Any) -> Submission:
         revision=before.revision + 1 if before else 1,
         content=content,
         payload=payload,
-        payload_sha256=payloads.sha256_of(payload, kind=Kind.SUPPORT_CASE, account_id=case.account.account_id),
+        payload_sha256=payloads.sha256_of(
+            payload, kind=Kind.SUPPORT_CASE, account_id=case.account.account_id, files=content.get("files")
+        ),
+        payload_version=payloads.version_of(content),
         marker=marker,
         catalog_sha256=case.support.catalog.content_sha256 if case.support.catalog else "",
         submitted_by=by,

@@ -283,7 +283,7 @@ class SupportForm(forms.Form):
     @property
     def content(self) -> dict[str, Any]:
         """As a submission would hold it."""
-        return payloads.content_of(Case(**self.case_fields), SupportContent(**self.support_fields))
+        return payloads.content_of(Case(**self.case_fields), SupportContent(**self.support_fields), ())
 
 
 def initial_of(case: Case) -> dict[str, Any]:
