@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.urls import URLResolver, get_resolver
 
-from casesite.cases.models import Case, SupportContent
+from casesite.cases.models import Case, CaseFile, SupportContent
 from casesite.desk.drafts import new_token
 from casesite.lookups.models import Lookup
 from casesite.submissions.models import Decision, Submission
@@ -46,6 +47,8 @@ cases/new/support/                                            302        200    
 cases/<reference:reference>/                                  302        200        200        200        200        404        404        404        404
 cases/<reference:reference>/edit/                             302        302        403        403        403        404        404        404        404
 cases/<reference:reference>/state/                            302        200        200        200        200        404        404        404        404
+cases/<reference:reference>/files/<uuid:key>/                 302        200        200        200        200        404        404        404        404
+cases/files/                                                  302        405        405        405        405        405        405        405        405
 admin/                                                        302        302        302        200        200        302        200        200        200
 admin/jsi18n/                                                 302        302        302        200        200        302        200        200        200
 admin/teams/team/                                             302        302        302        403        200        302        403        200        200
@@ -90,6 +93,8 @@ new_case                                                      200        302!   
 submit_new_case                                               200        302!       302!       302!       302!       200        200        200        403
 save_draft                                                    200        302!       403        403        403        404        404        404        404
 submit_draft                                                  200        302!       403        403        403        404        404        404        404
+add_file                                                      200        200!       200!       200!       200!       200!       200!       200!       403
+take_foreign_file                                             200        302!       200        200        200        200        200        200        403
 discard                                                       200        302!       403        302        302        404        404        404        404
 ask_aws_about_draft                                           200        200!       403        403        403        404        404        404        404
 ask_aws                                                       200        302!       403        302        302        404        404        404        404
@@ -129,7 +134,7 @@ def world(bells, settings) -> World:
 
 def state_of_everything() -> dict[str, list[Any]]:
     """All rows that somebody's click could change."""
-    kinds = (Case, SupportContent, Submission, Decision, Lookup, AwsAccount, Team, Membership, Preferences)
+    kinds = (Case, CaseFile, SupportContent, Submission, Decision, Lookup, AwsAccount, Team, Membership, Preferences)
     state = {kind.__name__: list(kind.objects.order_by("pk").values()) for kind in kinds}
     people = get_user_model().objects.order_by("pk")
     return state | {
@@ -210,6 +215,14 @@ def test_superusers_read_no_teams_cases(world):
         assert "Mice" not in told.replace("q=Mice", "").replace('value="Mice"', ""), row
 
 
+class EverySend(SimpleUploadedFile):
+    """A file that can be posted again and again."""
+
+    def read(self, *args: Any) -> bytes:
+        self.seek(0)
+        return super().read(*args)
+
+
 # --- writing -------------------------------------------------------------------------------------------------------------
 def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     """Everything that can be done by a click: the address, and what is posted to it."""
@@ -225,11 +238,18 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     new_person = {"username": "newcomer", **password, **nobody_in("memberships")}
     submissions = "admin/submissions/submission/"
     review, attention = f"{submissions}<uuid:pk>/change/", f"{submissions}<uuid:pk>/attention/"
+    new_case = forms["draft"] | {"kept_files": "", "form_token": new_token()}
     return {
-        "new_case": ("cases/new/support/", forms["draft"] | {"form_token": new_token(), "action": "save_draft"}),
-        "submit_new_case": ("cases/new/support/", forms["draft"] | {"form_token": new_token(), "action": "submit"}),
+        "new_case": ("cases/new/support/", new_case | {"action": "save_draft"}),
+        "submit_new_case": ("cases/new/support/", new_case | {"form_token": new_token(), "action": "submit"}),
         "save_draft": ("cases/<draft>/edit/", forms["draft"] | {"subject": "Mice are silent", "action": "save_draft"}),
         "submit_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "submit"}),
+        "add_file": ("cases/files/", {"files": EverySend("mice.txt", b"Mice"), "held": "0"}),
+        "take_foreign_file": (
+            "cases/new/support/",
+            forms["draft"]
+            | {"form_token": new_token(), "action": "save_draft", "kept_files": world.draft.files.get().key},
+        ),
         "discard": ("cases/<draft>/", {"action": "discard"}),
         "ask_aws_about_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "ask_aws"}),
         "ask_aws": ("cases/<reference:reference>/", {"action": "ask_aws"}),

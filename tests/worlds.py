@@ -18,7 +18,7 @@ from casesite.submissions.dry_runs import Result, Said
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
 from casesite.teams.models import CheckResult, ReviewPolicy, Role
-from tests.factories import SERVICES, SEVERITIES, a_catalog, a_draft, a_submission, a_team, a_user, an_account
+from tests.factories import SERVICES, SEVERITIES, a_catalog, a_draft, a_file, a_submission, a_team, a_user, an_account
 
 
 class World:
@@ -44,6 +44,7 @@ class World:
         }
         self._catalogue()
         self.draft = a_draft(**self._written("Mice squeak"))
+        self._enclose(self.draft)
         self.cases = {state: self._case_in(state) for state in State}
         self._returned_with_a_reason()
         self._words_of_aws()
@@ -80,7 +81,14 @@ class World:
     def _case_in(self, state: State) -> Submission:
         if state in (State.RETURNED, State.REJECTED):
             return self._stopped(state)
-        return a_submission(state, reviewer=self.people["reviewer"], **self._written(f"Mice are {state}"))
+        case = a_draft(**self._written(f"Mice are {state}"))
+        self._enclose(case)
+        return a_submission(state, case=case, reviewer=self.people["reviewer"])
+
+    def _enclose(self, case: Case) -> None:
+        """A file whose name is as odd as a name may be."""
+        odd = "".join(each for each in self.spice if each.isprintable() and each not in "/\\")
+        a_file(case, f"Mice{odd[:200]}.txt", f"Mice squeak.{self.spice}".encode())
 
     def _stopped(self, state: State) -> Submission:
         submission = a_submission(**self._written(f"Mice are {state}"))
@@ -203,6 +211,7 @@ class World:
             "<reference:reference>": waiting.case.reference,
             "<uuid:pk>/attention": f"{self.cases[State.NEEDS_ATTENTION].pk}/attention",
             "<uuid:pk>": str(waiting.pk),
+            "<uuid:key>": str(waiting.case.files.get().key),
             "team/<path:object_id>": f"team/{self.team.pk}",
             "awsaccount/<path:object_id>": f"awsaccount/{self.account.pk}",
             "user/<path:object_id>": f"user/{agent}",

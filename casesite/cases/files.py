@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 PIECE = 256 * 1024
 UNREFERENCED = timedelta(days=1)
 CLEANED_AT_ONCE = 200
+LOOSE_MOST = 100  # files of one person in forms that were not saved
 PREVIEW_BYTES = 8192
 PREVIEW_LINES = 20
 
@@ -121,6 +122,13 @@ def take_one(received: ReceivedFile, already: int, limits: Limits, *, by: Any) -
             _("“%(name)s” was not taken: it could not be stored. Try again, or tell an operator."),
             params={"name": readable(name)},
         )
+    if CaseFile.objects.filter(case=None, uploaded_by=by).count() >= LOOSE_MOST:
+        raise ValidationError(
+            _(
+                "“%(name)s” was not taken: too many files wait in forms that you did not save. Save a draft, or wait a day."
+            ),
+            params={"name": readable(name)},
+        )
     return _keep(received, by)
 
 
@@ -191,11 +199,6 @@ def attach(case: Case, files: Sequence[CaseFile]) -> None:
                 uploaded_by_id=file.uploaded_by_id,
                 uploaded_at=file.uploaded_at,
             )
-
-
-def described(files: Iterable[CaseFile]) -> list[dict[str, Any]]:
-    """Files as a submission names them."""
-    return [{"sha256": file.sha256, "size": file.size, "name": file.name} for file in files]
 
 
 # --- what nothing refers to ----------------------------------------------------------------------------------------------------

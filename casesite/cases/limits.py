@@ -27,12 +27,26 @@ class Limits:
     why: Any = ""
 
     @property
+    def size_words(self) -> str:
+        return f"{self.size // MIB}\N{NO-BREAK SPACE}MB"
+
+    @property
     def words(self) -> str:
         """The limits as the form says them before anybody chooses a file."""
         if not self.count:
             return str(self.why)
         said = ngettext("%(count)d file of %(size)s.", "Up to %(count)d files of %(size)s each.", self.count)
-        return " ".join((said % {"count": self.count, "size": filesizeformat(self.size)}, str(self.why))).strip()
+        return " ".join((said % {"count": self.count, "size": self.size_words}, str(self.why))).strip()
+
+    def problems_with(self, name: str, size: int, count: int) -> list[ValidationError]:
+        """What is wrong with the `count`-th file, where the account takes it not."""
+        problems = []
+        for check in (lambda: check_size(name, size, self), lambda: check_count(name, count, self)):
+            try:
+                check()
+            except ValidationError as exc:
+                problems.append(exc)
+        return problems
 
     def fit(self, sizes: list[int]) -> bool:
         return len(sizes) <= self.count and all(size <= self.size for size in sizes)
@@ -95,7 +109,7 @@ def check_size(name: str, size: int, limits: Limits) -> None:
                 "name": readable(name),
                 "size": filesizeformat(size),
                 "bytes": f"{size:,}",
-                "limit": filesizeformat(limits.size),
+                "limit": limits.size_words,
                 "most": f"{limits.size:,}",
                 "why": limits.why,
             },

@@ -93,6 +93,7 @@ def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
         kind=Kind.SUPPORT, author=by, form_token=token, created_at=now, changed_at=now, **form.case_fields
     )
     SupportContent.objects.create(case=case, **form.support_fields)
+    files.attach(case, form.held)
     case.events.create(at=now, by=by, what="created")
     return _submit(case, form, by) if submit else case
 
@@ -127,6 +128,7 @@ def _update(case: Case, form: SupportForm, by: Any) -> None:
     if not changed:
         raise ChangedElsewhere(case)
     SupportContent.objects.filter(case=case).update(**form.support_fields)
+    files.attach(case, form.held)
     case.events.create(at=now, by=by, what="saved")
 
 

@@ -22,7 +22,7 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
         return {}
     if newest.reason_code == Reason.GAVE_UP:
         return {"gave_up": newest}
-    name = field_of(newest.reason_text)
+    name = "files" if newest.reason_code == Reason.FILE_REFUSED else field_of(newest.reason_text)
     if name and not form.is_bound and _is_unchanged(newest, form, name):
         form.show_error(name, newest.reason_text)
         return {"refused": newest}
@@ -32,4 +32,7 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
 def _is_unchanged(newest: Submission, form: SupportForm, name: str) -> bool:
     if name == "cc_email_addresses":
         return True  # as typed and as sent differ; it is said until the next submission
+    if name == "files":
+        held = sorted((file.name, file.sha256) for file in form.held)
+        return held == sorted((file["name"], file["sha256"]) for file in newest.files)
     return bool(newest.content[name] == form.initial.get(name))

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from casesite import clock
 from casesite.cases import files
 from casesite.cases.labels import Label, label_of
-from casesite.cases.models import Case, CaseEvent, Stage
+from casesite.cases.models import Case, CaseEvent, CaseFile, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
@@ -57,6 +57,30 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of the case, and how far it is on its way to AWS."""
+
+    name: str
+    size: int
+    sha256: str
+    row: CaseFile | None
+    upload: Any = None
+
+    @property
+    def key(self) -> Any:
+        return self.row.key if self.row else None
+
+    @property
+    def progress(self) -> str:
+        upload = self.upload
+        if upload is None:
+            return ""
+        if upload.state == "sending" and upload.total_parts:
+            return _("%(done)d of %(all)d parts at AWS") % {"done": len(upload.parts), "all": upload.total_parts}
+        return str(upload.get_state_display())
+
+
+@dataclass(frozen=True)
 class Revision:
     submission: Submission
     before: Submission | None
@@ -64,10 +88,11 @@ class Revision:
     @cached_property
     def differences(self) -> list[Difference]:
         old = shown_content(self.before) if self.before else {}
+        new = shown_content(self.submission)
         return [
-            Difference(name, old.get(name, ""), new)
-            for name, new in shown_content(self.submission).items()
-            if old.get(name, "") != new
+            Difference(name, old.get(name, ""), new.get(name, ""))
+            for name in {**new, **old}
+            if old.get(name, "") != new.get(name, "")
         ]
 
     @property
@@ -104,7 +129,7 @@ class Story:
         self.submissions = list(
             self.case.submissions.opening()
             .select_related("submitted_by", "account", "case")
-            .prefetch_related("decisions__by", "attempts", "looks")
+            .prefetch_related("decisions__by", "attempts", "looks", "uploads")
             .order_by("revision")
         )
 
@@ -139,6 +164,7 @@ class Story:
         parts = [self.case.stage, self.case.version, self.case.aws_display_id, self.case.aws_status, last_event]
         if newest:
             parts += [newest.pk.hex[:8], newest.token, len(newest.attempts.all()), len(newest.looks.all())]
+            parts += [f"{upload.pk}{upload.state[:1]}{len(upload.parts)}" for upload in newest.uploads.all()]
         return "-".join(str(part) for part in parts)
 
     # --- now -------------------------------------------------------------------------------------------------------------
@@ -179,6 +205,24 @@ class Story:
         if self.newest and self.case.stage != Stage.DRAFT:
             return dict(self.newest.content)
         return payloads.content_of(self.case, self.case.support, files.of_draft(self.case))
+
+    @cached_property
+    def files(self) -> list[File]:
+        """What goes out or went out with it; of a draft what it holds now."""
+        rows = {(row.sha256, row.name): row for row in self.case.files.all()}
+        return [
+            File(name=file["name"], size=file["size"], sha256=file["sha256"], row=row, upload=self._upload_of(file))
+            for file in self.content.get("files", ())
+            for row in (rows.get((file["sha256"], file["name"])),)
+        ]
+
+    def _upload_of(self, file: dict[str, Any]) -> Any:
+        """The file's way to AWS, while it is on it."""
+        newest = self.newest
+        if newest is None or newest.state not in (State.QUEUED, State.PREPARING, State.SENDING):
+            return None
+        made = [upload for upload in newest.uploads.all() if upload.state != "dropped"]
+        return next((up for up in made if (up.file_sha256, up.file_name) == (file["sha256"], file["name"])), None)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -311,4 +355,5 @@ def shown_content(submission: Submission) -> dict[str, str]:
         _("Subject"): content["subject"],
         _("Description"): content["communication_body"],
         _("Copy to"): ", ".join(content["cc_email_addresses"]),
+        **({_("Files"): "\n".join(payloads.file_lines(content))} if content.get("files") else {}),
     }

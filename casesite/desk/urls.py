@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 
 from casesite.cases.models import REFERENCE_ALPHABET
 
-from .views import cases, desk, support
+from .views import cases, desk, files, support
 
 
 class ReferenceConverter:
@@ -26,4 +26,6 @@ urlpatterns = [
     path("cases/<reference:reference>/", cases.case, name="case"),
     path("cases/<reference:reference>/edit/", support.edit, name="case_edit"),
     path("cases/<reference:reference>/state/", cases.case_state, name="case_state"),
+    path("cases/<reference:reference>/files/<uuid:key>/", files.download, name="case_file"),
+    path("cases/files/", files.new, name="case_file_new"),
 ]

@@ -11,10 +11,12 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from casesite.cases import files
+from casesite.cases.limits import limits_of
 from casesite.cases.models import Case, CaseEvent
 from casesite.catalog.models import SupportCatalog
 from casesite.lookups.views import context_of
-from casesite.submissions import dry_runs, permissions
+from casesite.submissions import dry_runs, payloads, permissions
 from casesite.submissions.fields import FIELD_NAMES
 from casesite.submissions.models import Decision, Submission
 from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
@@ -47,6 +49,7 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "case": submission.case,
         "account": submission.account,
         "parameters": shown,
+        "files": files_of(submission),
         "odd": odd,
         "checks": checks_of(submission, shown, catalog, odd),
         "changes": changes_of(submission),
@@ -77,6 +80,8 @@ def checks_of(
     submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None, odd: int
 ) -> list[Check]:
     checks = [_check_choices(submission, parameters, catalog), _check_limits(submission)]
+    if submission.files:
+        checks.append(_check_files(submission))
     if odd:
         text = ngettext("%(count)d character shows nothing", "%(count)d characters show nothing", odd)
         checks.append(Check("warn", text % {"count": odd}))
@@ -118,6 +123,17 @@ def _check_limits(submission: Submission) -> Check:
     return Check("ok", _("Length and number of copies are within AWS's limits"))
 
 
+def _check_files(submission: Submission) -> Check:
+    limits = limits_of(submission.account)
+    if not limits.fit([file["size"] for file in submission.files]):
+        return Check("bad", _("The account does not take these files. %(limits)s") % {"limits": limits.words})
+    count = len(submission.files)
+    text = ngettext(
+        "%(count)d file, within the account's limits", "%(count)d files, within the account's limits", count
+    )
+    return Check("ok", text % {"count": count})
+
+
 def _check_account(account: AwsAccount) -> Check:
     result = account.check_result
     if not account.active or result == CheckResult.BLOCKED:
@@ -152,8 +168,46 @@ def changes_of(submission: Submission) -> list[tuple[Any, Change]]:
     if before is None:
         return []
     names = {"account": _("Account"), **FIELD_NAMES}
-    contents = [{"account": str(row.account), **row.content} for row in (before, submission)]
+    contents = [
+        {"account": str(row.account), **row.content, "files": payloads.file_lines(row.content)}
+        for row in (before, submission)
+    ]
     return [(names.get(change.field, change.field), change) for change in changes(*contents)]
+
+
+@dataclass(frozen=True)
+class SentFile:
+    """A file as reviewers see it; `preview` holds the first lines of a text."""
+
+    name: str
+    size: int
+    sha256: str
+    key: Any
+    preview: str
+
+
+@dataclass(frozen=True)
+class SentFiles:
+    rows: list[SentFile]
+    by_uploads: bool
+
+
+def files_of(submission: Submission) -> SentFiles | None:
+    """What goes out beside the parameters."""
+    if not submission.files:
+        return None
+    keys = {(row.sha256, row.name): row.key for row in submission.case.files.all()}
+    rows = [
+        SentFile(
+            file["name"],
+            file["size"],
+            file["sha256"],
+            keys.get((file["sha256"], file["name"])),
+            files.preview(file["sha256"]),
+        )
+        for file in submission.files
+    ]
+    return SentFiles(rows, limits_of(submission.account).way == "upload_ids")
 
 
 def decisions_of(case: Case) -> Iterable[Decision]:

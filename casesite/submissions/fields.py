@@ -16,9 +16,10 @@ NAMES: tuple[tuple[str, str, Any], ...] = (
     ("communicationBody", "communication_body", _("Description")),
     ("ccEmailAddresses", "cc_email_addresses", _("Copy to")),
 )
-FIELD_NAMES = {field: name for _aws_name, field, name in NAMES}
+FIELD_NAMES = {field: name for _aws_name, field, name in NAMES} | {"files": _("Files")}
 # AWS names a parameter, or only what is wrong. The first match counts; the narrower words come first.
 _WORDS: tuple[tuple[str, str], ...] = (
+    (r"attachment|upload\s*id", "files"),
     (r"categor", "category_code"),
     (r"severity", "severity_code"),
     (r"cc\s*e-?mail|e-?mail\s*address", "cc_email_addresses"),

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from django.template.defaultfilters import filesizeformat
+
 from casesite.aws.requests import SupportCaseRequest
 from casesite.cases.models import Case, CaseFile, SupportContent
 
@@ -36,8 +38,18 @@ def content_of(case: Case, support: SupportContent, files: Iterable[CaseFile]) -
         "communication_body": support.communication_body,
         "cc_email_addresses": list(split_addresses(support.cc_email_addresses)),
     }
-    described = [{"sha256": file.sha256, "size": file.size, "name": file.name} for file in files]
+    # Sorted, because the order of files means nothing, and two forms that differ by it only are the same.
+    ordered = sorted(files, key=lambda file: (file.name, file.sha256))
+    described = [{"sha256": file.sha256, "size": file.size, "name": file.name} for file in ordered]
     return content | ({"files": described} if described else {})
+
+
+def file_lines(content: dict[str, Any]) -> list[str]:
+    """The files of a content as lines that differ where the files do."""
+    return [
+        f"{file['name']} ({filesizeformat(file['size'])}, SHA-256 {file['sha256']})"
+        for file in content.get("files", ())
+    ]
 
 
 def version_of(content: dict[str, Any]) -> int:

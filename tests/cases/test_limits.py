@@ -14,14 +14,14 @@ def of(*codes):
 @pytest.mark.parametrize(
     ("codes", "words"),
     [
-        (["may_upload"], "Up to 10 files of 150.0\xa0MB each."),
+        (["may_upload"], "Up to 10 files of 150\xa0MB each."),
         (
             ["may_not_upload"],
-            "Up to 3 files of 5.0\xa0MB each. This account may not upload larger ones (support:UploadAttachment).",
+            "Up to 3 files of 5\xa0MB each. This account may not upload larger ones (support:UploadAttachment).",
         ),
         (
             [],
-            "Up to 3 files of 5.0\xa0MB each. Larger ones go out once the account's check has found that it may upload them.",
+            "Up to 3 files of 5\xa0MB each. Larger ones go out once the account's check has found that it may upload them.",
         ),
         (["may_upload", "may_not_attach"], "This account may not attach files (support:AddAttachmentsToSet)."),
     ],

@@ -59,7 +59,7 @@ def assert_one_case_with_all_files(submission, sandbox, *named):
     again(submission)
     assert submission.state == State.DELIVERED, (submission.reason_code, submission.reason_text)
     [case] = sandbox.cases()
-    expected = [(name, len(data), hashlib.sha256(data).hexdigest()) for name, data in named or (LOG, HEAP)]
+    expected = sorted((name, len(data), hashlib.sha256(data).hexdigest()) for name, data in named or (LOG, HEAP))
     assert [(file.name, file.size, file.sha256) for file in case.attachments] == expected
     assert case.case_id == submission.remote_id
 
@@ -122,7 +122,7 @@ def test_hash_names_the_files_and_aws_ids_are_no_part_of_it(aws):
 
     assert (submission.payload_version, submission.payload_sha256) == (2, hashed)
     assert {"uploadIds", "attachmentSetId"} & submission.payload.keys() == set()
-    assert [file["name"] for file in submission.files] == ["log.txt", "heap.bin"]
+    assert [file["name"] for file in submission.files] == ["heap.bin", "log.txt"]
 
 
 def test_other_file_makes_another_hash():

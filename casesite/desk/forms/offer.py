@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils.translation import gettext as _
 
+from casesite.cases.limits import Limits, limits_of
 from casesite.cases.models import Case, SupportContent
 from casesite.catalog import questions
 from casesite.catalog.known import LANGUAGES
@@ -50,6 +51,11 @@ class Offer:
     @cached_property
     def account(self) -> AwsAccount | None:
         return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)
+
+    @property
+    def file_limits(self) -> Limits:
+        """How many files of which size go out from the chosen account."""
+        return limits_of(self.account)
 
     @cached_property
     def teams(self) -> list[Team]:

@@ -1,5 +1,6 @@
 """The Support form: every rule about its input that neither botocore nor the database checks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -10,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from casesite.cases.models import Case, SupportContent
+from casesite.cases.models import Case, CaseFile, SupportContent
 from casesite.catalog.known import IssueType
 from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
@@ -50,6 +51,18 @@ class TypedField(forms.CharField):
     def validate(self, value: str) -> None:
         super().validate(value)
         texts.check_storable(value)
+
+
+class FilesInput(forms.FileInput):
+    """Several files at once."""
+
+    allow_multiple_selected = True
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"multiple": True})
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> None:
+        """Files are kept before the form is looked at: they are in `SupportForm.held`."""
 
 
 class SeverityCards(forms.RadioSelect):
@@ -104,6 +117,8 @@ class SupportForm(forms.Form):
             attrs=_REFRESH | {"hx-trigger": "input changed delay:1s", "hx-sync": "this:queue last", "rows": 11}
         ),
     )
+    # The form's own `files` are what was posted; this one is found by its name among the fields.
+    files = forms.Field(label=gettext_lazy("Files"), required=False, widget=FilesInput())  # type: ignore[assignment]
     language = TypedField(label=gettext_lazy("Case language"), max_length=10, required=False, widget=forms.Select())
     cc_email_addresses = TypedField(
         label=gettext_lazy("Copy to"),
@@ -115,8 +130,20 @@ class SupportForm(forms.Form):
     )
     confirm_secrets = forms.CharField(label=gettext_lazy("Secrets"), required=False, widget=forms.HiddenInput())
 
-    def __init__(self, data: Any = None, *, offer: Offer, submitting: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        data: Any = None,
+        *,
+        offer: Offer,
+        submitting: bool = False,
+        held: Sequence[CaseFile] = (),
+        refused: Sequence[ValidationError] = (),
+        **kwargs: Any,
+    ) -> None:
+        """`held` are the files that it has, `refused` says why others that came with it were not taken."""
         super().__init__(data, **kwargs)
+        self.held = held
+        self.refused = refused
         self.offer = offer
         self.submitting = submitting
         self.advice = Advice(offer, self.data if self.is_bound else self.initial)
@@ -230,6 +257,17 @@ class SupportForm(forms.Form):
             texts.check_description(body)
         return body
 
+    def clean_files(self) -> Sequence[CaseFile]:
+        """What the account does not take is named; a draft may keep it until it is submitted."""
+        problems = list(self.refused)
+        if self.submitting:
+            limits = self.offer.file_limits
+            for count, file in enumerate(self.held, start=1):
+                problems += limits.problems_with(file.name, file.size, count)
+        if problems:
+            raise ValidationError(problems)
+        return self.held
+
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"]
         if self.submitting:
@@ -283,7 +321,7 @@ class SupportForm(forms.Form):
     @property
     def content(self) -> dict[str, Any]:
         """As a submission would hold it."""
-        return payloads.content_of(Case(**self.case_fields), SupportContent(**self.support_fields), ())
+        return payloads.content_of(Case(**self.case_fields), SupportContent(**self.support_fields), self.held)
 
 
 def initial_of(case: Case) -> dict[str, Any]:
@@ -304,9 +342,10 @@ def initial_of(case: Case) -> dict[str, Any]:
 
 
 # --- layout --------------------------------------------------------------------------------------------------------------
-PARTS = ("team", "account_note", "service_code", "category_code", "severity_code", "language")
+PARTS = ("team", "account_note", "files_note", "service_code", "category_code", "severity_code", "language")
 _PIECES = {
     "account_note": HTML('{% include "desk/_account_note.html" %}'),
+    "files_note": HTML('{% include "desk/_files_note.html" %}'),
     "severity_code": Field("severity_code", template="desk/_severity.html"),
     "language": Field("language", wrapper_class="half"),
     "team": Field("team", wrapper_class="half"),
@@ -335,6 +374,8 @@ def layout(asks_for_team: bool) -> Layout:
             Field("subject", template="desk/_counted.html"),
             Field("communication_body", template="desk/_counted.html"),
             HTML('{% include "desk/_remarks.html" %}'),
+            part("files_note", asks_for_team),
+            Field("files", template="desk/_files.html"),
         ),
         block(
             "who",

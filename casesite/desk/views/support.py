@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from casesite.cases.models import Case, Stage
+from casesite.cases import files
+from casesite.cases.models import Case, CaseFile, Stage
 from casesite.cases.permissions import check_can_edit
 from casesite.desk import drafts, refusals
 from casesite.desk.advice import Advice, with_missing_headings
@@ -206,11 +207,26 @@ def _version(token: str) -> int:
 
 
 def _bound(request: HttpRequest, *, submitting: bool, case: Case | None = None) -> SupportForm:
-    return SupportForm(request.POST, offer=Offer(request.user, request.POST, case), submitting=submitting)
+    offer = Offer(request.user, request.POST, case)
+    held, refused = _held(request, offer)
+    return SupportForm(request.POST, offer=offer, submitting=submitting, held=held, refused=refused)
+
+
+def _held(request: HttpRequest, offer: Offer) -> tuple[list[CaseFile], list[ValidationError]]:
+    """The files that the form has: those it named, but the one to take out, and those that came with it, kept at once."""
+    removed = request.POST.get("remove_file", "")
+    keys = [key for key in request.POST.getlist("kept_files") if key not in ("", removed)]
+    held = files.held_by_form(keys, by=request.user)
+    received: Any = request.FILES.getlist("files")
+    taken, refused = files.take(received, held, offer.file_limits, by=request.user)
+    if len(held) < len(set(keys)):
+        refused.append(ValidationError(_("A file of this form is not stored any more. Choose it again.")))
+    return taken, refused
 
 
 def _unbound(request: HttpRequest, values: Mapping[str, Any], token: str, case: Case | None = None) -> Page:
-    form = SupportForm(offer=Offer(request.user, values, case), initial=dict(values))
+    held = files.of_draft(case) if case else []
+    form = SupportForm(offer=Offer(request.user, values, case), initial=dict(values), held=held)
     return Page(request, form, token, case)
 
 
@@ -222,8 +238,12 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
     if appends := values.get("action") == APPEND:
         advice = Advice(Offer(request.user, values, case), values)
         values["communication_body"], all_fit = with_missing_headings(advice, values.get("communication_body", ""))
-    page = _unbound(request, values, token, case)
-    page.unsaved = True
+    offer = Offer(request.user, values, case)
+    held, refused = _held(request, offer)
+    form = SupportForm(offer=offer, initial=values, held=held, refused=refused)
+    for message in (message for error in refused for message in error.messages):
+        form.show_error("files", message)
+    page = Page(request, form, token, case, unsaved=True)
     if appends:
         page.form.fields["communication_body"].widget.attrs["autofocus"] = True
         page.notices = {"appended": "all" if all_fit else "some"}

@@ -1,0 +1,66 @@
+"""Files of cases: one at a time into a form, and out again."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.files.storage import default_storage
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from casesite.cases import files
+from casesite.cases.limits import MOST, check_count, check_name, check_size, limits_of
+from casesite.cases.models import Case, CaseFile
+from casesite.desk.forms.offer import Offer
+from casesite.teams.permissions import team_ids
+from casesite.web.auth import login_required_keeping_text
+
+
+@login_required_keeping_text
+@never_cache
+@require_POST
+def new(request: HttpRequest) -> HttpResponse:
+    """Keep one file for a form that is not saved yet, and give the line that stands for it there.
+
+    Without the file, its `name` and `size` are looked at first, before anybody waits for its bytes.
+    """
+    if not team_ids(request.user):
+        raise PermissionDenied(_("Only members of a team can write cases."))
+    limits = limits_of(Offer(request.user, request.POST).account)
+    held = _number(request.POST.get("held", ""))
+    received: Any = request.FILES.getlist("files")[:1]
+    try:
+        if not received:
+            name = request.POST.get("name", "")
+            check_name(name)
+            check_size(name, _number(request.POST.get("size", "")), limits)
+            check_count(name, held + 1, limits)
+            return HttpResponse(status=204)
+        file = files.take_one(received[0], held, limits, by=request.user)
+    except ValidationError as exc:
+        return HttpResponse(" ".join(exc.messages), status=422, content_type="text/plain; charset=utf-8")
+    return render(request, "desk/_file.html", {"file": file})
+
+
+@login_required_keeping_text
+@never_cache
+@require_safe
+def download(request: HttpRequest, reference: str, key: str) -> HttpResponse:
+    """The bytes of a file to those who see its case; never shown by the browser itself."""
+    case = get_object_or_404(Case.objects.visible_to(request.user), reference=reference)
+    file = get_object_or_404(CaseFile, case=case, key=key)
+    try:
+        stream = default_storage.open(files.place_of(file.sha256), "rb")
+    except FileNotFoundError as exc:
+        raise Http404("the stored bytes are gone") from exc
+    answer: Any = FileResponse(stream, as_attachment=True, filename=file.name, content_type="application/octet-stream")
+    answer["X-Content-Type-Options"] = "nosniff"
+    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return answer
+
+
+def _number(text: str) -> int:
+    """A count or a size from a form; one that is none is more than fits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else MOST
