@@ -3,7 +3,8 @@
 CASESITE_FAILPOINT names one, `E=kill`: the first process that reaches E dies by SIGKILL. It happens once for each var
 folder, so that the process started in its place lives. Settings refuse it in live mode; unset, a point costs one comparison.
 
-A before the approval is committed, B committed but not rung, C bell in the worker, D preparing, E intent committed but not
+A before the approval is committed, B committed but not rung, C bell in the worker, D preparing (D-set a set of files made but not
+noted, D-part a part of a file stored at AWS, D-complete all parts told but the answer not noted), E intent committed but not
 sent, F request in flight, G answer here but not stored, H looking, I delivered.
 """
 

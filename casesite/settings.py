@@ -269,8 +269,13 @@ BELL_PRIORITY = {"urgent": 0, "default": 3, "lookups": 3, "sync": 6}
 STATIC_URL = "static/"
 STATIC_ROOT = Path(env.str("CASESITE_STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
+_FOLDER = {"location": str(VAR / "files")}
+FILES_BACKEND = env.str("CASESITE_FILES_BACKEND", default="django.core.files.storage.FileSystemStorage")
+FILES_OPTIONS = env.json(
+    "CASESITE_FILES_OPTIONS", default=_FOLDER if FILES_BACKEND.endswith("FileSystemStorage") else {}
+)
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(VAR / "files")}},
+    "default": {"BACKEND": FILES_BACKEND, "OPTIONS": FILES_OPTIONS},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 CONTENT_SECURITY_POLICY = {

@@ -15,7 +15,7 @@ for name in ("REDIS_URL", "CASESITE_AWS", "CASESITE_SANDBOX_URL", "CASESITE_URL"
 from casesite.settings import *  # noqa: E402, F403
 
 STORAGES = {  # without collectstatic there is no manifest
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": str(VAR / "files")}},  # noqa: F405
+    "default": STORAGES["default"],  # noqa: F405
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

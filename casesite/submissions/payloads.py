@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
-
 from casesite.aws.requests import SupportCaseRequest
 from casesite.cases.models import Case, CaseFile, SupportContent
 
@@ -46,10 +44,7 @@ def content_of(case: Case, support: SupportContent, files: Iterable[CaseFile]) -
 
 def file_lines(content: dict[str, Any]) -> list[str]:
     """The files of a content as lines that differ where the files do."""
-    return [
-        f"{file['name']} ({filesizeformat(file['size'])}, SHA-256 {file['sha256']})"
-        for file in content.get("files", ())
-    ]
+    return [f"{file['name']} ({file['size']:,} bytes, SHA-256 {file['sha256']})" for file in content.get("files", ())]
 
 
 def version_of(content: dict[str, Any]) -> int:

@@ -1,8 +1,11 @@
 """Files of cases: stored once, whose they are, and what becomes of those that nothing refers to."""
 
 import hashlib
+import json
 import os
 import stat
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
@@ -234,3 +237,22 @@ def test_text_is_shown_by_its_first_lines(author, data, shown):
     file = kept(author, "file", data)
 
     assert files.preview(file.sha256) == shown
+
+
+def test_another_storage_is_a_setting(tmp_path):
+    program = (
+        "import django; django.setup()\n"
+        "from django.core.files.storage import default_storage as storage\n"
+        "print(storage.exists('x') or type(storage._wrapped).__name__, storage.base_url)"
+    )
+    options = {"base_url": "https://files.example.com/"}
+    own = {
+        "DJANGO_SETTINGS_MODULE": "casesite.settings",
+        "CASESITE_VAR": str(tmp_path),
+        "CASESITE_FILES_BACKEND": "django.core.files.storage.InMemoryStorage",
+        "CASESITE_FILES_OPTIONS": json.dumps(options),
+    }
+
+    done = subprocess.run([sys.executable, "-c", program], env=os.environ | own, capture_output=True, text=True)
+
+    assert done.stdout.split() == ["InMemoryStorage", "https://files.example.com/"], done.stderr

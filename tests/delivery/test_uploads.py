@@ -1,6 +1,7 @@
 """Files on their way to AWS: every way ends in one case with all of them, or in words that say why not."""
 
 import hashlib
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -132,6 +133,20 @@ def test_other_file_makes_another_hash():
     hashes = {payloads.sha256_of({}, **account, files=row.files) for row in (one, other)}
     assert len(hashes) == 2
     assert payloads.sha256_of({}, **account, files=[]) == payloads.sha256_of({}, **account)
+
+
+def test_large_file_never_stands_in_memory(aws):
+    aws.settings(part_size=20 * 1024 * 1024)
+    submission = with_files(("heap.bin", bytes(60 * 1024 * 1024)))
+    tracemalloc.start()
+
+    work_off(submission)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert submission.state == State.DELIVERED
+    assert len(aws.requests("upload.PutPart")) == 3
+    assert peak < 10 * 1024 * 1024
 
 
 # --- waiting -----------------------------------------------------------------------------------------------------------------

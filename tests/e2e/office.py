@@ -23,6 +23,24 @@ call_command("sync_catalog", *{numbers})
 """
 
 
+# A file in a draft, as the form would put it there.
+ADD_FILE = """
+from casesite.cases import files
+from casesite.cases.limits import ROOMIEST
+from casesite.cases.models import Case
+from casesite.cases.receiving import ReceivingHandler
+from casesite.database import write
+from types import SimpleNamespace
+case = Case.objects.get(reference={reference!r})
+handler = ReceivingHandler(SimpleNamespace(resolver_match=SimpleNamespace(url_name="case_edit"), user=case.author))
+handler.new_file("files", {name!r}, "text/plain", None)
+handler.receive_data_chunk({data!r}, 0)
+file = files.take_one(handler.file_complete({size}), 0, ROOMIEST, by=case.author)
+with write():
+    files.attach(case, [file])
+"""
+
+
 class Office:
     """Two people of one team at one site."""
 
@@ -59,6 +77,17 @@ class Account:
         posted = self.submitting(subject, **values)
         assert posted.status == 200 and "data-state" in posted.main, f"not submitted: {posted.text[:6000]}"
         return Case(self, posted.url.rstrip("/").rpartition("/")[2], posted)
+
+    def submit_with_file(self, subject: str, name: str, data: bytes) -> Case:
+        """Write a draft, put a file into it and hand it to review."""
+        saved = self.submitting(subject, action="save_draft")
+        reference = saved.url.rstrip("/").split("/")[-2]
+        given = {"reference": reference, "name": name, "data": data, "size": len(data)}
+        self.office.site.manage("shell", "--verbosity", "0", "-c", ADD_FILE.format(**given))
+        agent = self.office.agent
+        posted = agent.post(agent.get(f"/cases/{reference}/edit/"), "form_token", action="submit")
+        assert posted.status == 200 and "data-state" in posted.main, f"not submitted: {posted.text[:6000]}"
+        return Case(self, reference, posted)
 
     def submitting(self, subject: str = "RDS failover took 11 minutes", **values: str) -> Page:
         """The answer to the form's Submit button."""

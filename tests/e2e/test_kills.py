@@ -5,16 +5,19 @@ sent, F request in flight, G answer here but not stored, H looking, I delivered.
 so the worker dies at every point first, one after another, and then each test waits for its own case.
 """
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from urllib.error import URLError
 
 import pytest
 
 from tests.e2e.office import Case, Office, Wire, quiet
+from tests.sandboxes import SandboxAttachment
 from tests.sites import Site, wait_until
 
 pytestmark = pytest.mark.processes
 
+FILE = ("log.txt", b"2026-11-20T14:02:11Z init 8123 ms\n")
 PROVEN = 75  # seconds; the bound lies 22 s after the attempt, two looks and a send follow, on a busy machine
 
 
@@ -36,6 +39,8 @@ def cases(parts_office: Office) -> dict[str, Case]:
     kill.at("F", lambda wire: wire.fault("hang", when="before", seconds=2), name="F, never carried out")
     kill.at("E")
     kill.at("D")
+    kill.at("D-set", file=FILE, denied=["support:UploadAttachment"])
+    kill.at("D-part", file=FILE)
     parts_office.site.start_part("worker")
     return kill.cases
 
@@ -45,15 +50,28 @@ class Killer:
 
     def __init__(self, office: Office) -> None:
         self.site = office.site
-        self.accounts = iter(office.accounts(9))
+        self.accounts = iter(office.accounts(11))
         self.cases: dict[str, Case] = {}
         self.site.stop_part("worker")
 
-    def at(self, point: str, prepare: Callable[[Wire], object] | None = None, name: str = "") -> None:
+    def at(
+        self,
+        point: str,
+        prepare: Callable[[Wire], object] | None = None,
+        name: str = "",
+        file: tuple[str, bytes] | None = None,
+        denied: Sequence[str] = (),
+    ) -> None:
+        """`file` goes out with the case: part by part, or in a set where uploading is denied."""
         (self.site.var / f"failpoint-{point}").unlink(missing_ok=True)  # it strikes once for each folder
         worker = self.site.start_part("worker", CASESITE_FAILPOINT=f"{point}=kill")
         account = next(self.accounts)
-        case = self.cases[name or point] = account.submit(f"The worker dies at {name or point}")
+        subject = f"The worker dies at {name or point}"
+        if file:
+            self.site.sandbox.account(account.account_id, denied=list(denied))
+            self.site.manage("check_accounts", account.account_id)
+        case = account.submit_with_file(subject, *file) if file else account.submit(subject)
+        self.cases[name or point] = case
         if prepare:
             prepare(account.wire)
         wait_until(lambda: beats(self.site, worker.pid), what="the worker's first beat")
@@ -67,6 +85,8 @@ class Killer:
 LEFT = {
     "C": ("queued", 0),
     "D": ("preparing", 0),
+    "D-set": ("preparing", 0),
+    "D-part": ("preparing", 0),
     "E": ("sending", 1),
     "F": ("sending", 1),
     "G": ("sending", 1),
@@ -88,6 +108,18 @@ def test_death_before_the_intent_costs_nothing(cases, point):
 
     case.assert_delivered_once()
     assert case.attempts == [("done", "")]
+
+
+@pytest.mark.parametrize("point", ["D-set", "D-part"])
+def test_death_while_files_go_costs_none_of_them(cases, point):
+    case = cases[point]
+
+    case.wait_for("delivered")
+
+    case.assert_delivered_once()
+    name, data = FILE
+    [at_aws] = case.account.cases_at_aws
+    assert at_aws.attachments == (SandboxAttachment(name, len(data), hashlib.sha256(data).hexdigest()),)
 
 
 def test_death_at_the_look_has_it_repeated(cases):

@@ -9,7 +9,7 @@ from casesite.lookups.models import Lookup, LookupState
 from casesite.submissions.states import State
 from casesite.teams.models import ReviewPolicy, Role
 from tests.axe import assert_accessible
-from tests.factories import PASSWORD, a_draft, a_submission, a_team, a_user, an_account
+from tests.factories import PASSWORD, a_draft, a_file, a_submission, a_team, a_user, an_account
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LIST = "/admin/submissions/submission/"
@@ -60,6 +60,8 @@ def test_pages_are_accessible(scheme, width, submitted, signed_in):
     returned = Case.objects.get(pk=submitted(State.RETURNED).case_id)
     returned.support.communication_body = ODD + "x" * 400
     returned.support.save()
+    a_file(returned, "events-" + "long-" * 40 + "name.json", b'{"events": [\n  "' + b"x" * 300 + b'"]}')
+    a_file(returned, "heap.bin", b"\0\1")
     second = a_submission(case=returned)
     page = signed_in("/admin/", color_scheme=scheme, viewport={"width": width, "height": 900})
 
