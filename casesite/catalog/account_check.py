@@ -46,6 +46,7 @@ class Finding:
     state: CheckResult
     text: str
     todo: str = ""
+    code: str = ""  # marks what others have to know of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -335,14 +336,16 @@ class Examination:
         self._note(name, BLOCKED, words.text, words.todo)
         raise Stop
 
-    def _note(self, name: str, state: CheckResult, text: str, todo: str = "") -> None:
-        self.findings.append(Finding(name=name, state=state, text=text, todo=todo))
+    def _note(self, name: str, state: CheckResult, text: str, todo: str = "", *, code: str = "") -> None:
+        self.findings.append(Finding(name=name, state=state, text=text, todo=todo, code=code))
 
 
 def _keep(account: AwsAccount, began: datetime, examination: Examination) -> None:
     """Write the result, unless a check that began later was quicker, and open the gates of an account that can send."""
     details = [
-        {"name": row.name, "state": row.state.value, "text": row.text, "todo": row.todo} for row in examination.findings
+        {"name": row.name, "state": row.state.value, "text": row.text, "todo": row.todo}
+        | ({"code": row.code} if row.code else {})
+        for row in examination.findings
     ]
     with write():
         AwsAccount.objects.filter(Q(checked_at=None) | Q(checked_at__lte=began), pk=account.pk).update(

@@ -21,7 +21,7 @@ def split_addresses(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for part in _CC_SEPARATORS.split(text) if part))
 
 
-def content_of(case: Case, support: SupportContent, files: Iterable[CaseFile]) -> dict[str, Any]:
+def content_of(case: Case, support: SupportContent, files: Iterable[CaseFile] = ()) -> dict[str, Any]:
     """What the form held, by its field names; kept beside the payload for the difference between revisions.
 
     Files stand in it by SHA-256, size and name, and only where there are some.

@@ -158,7 +158,7 @@ class AwsAccount(models.Model):
     check_summary = models.CharField(max_length=500, blank=True, editable=False)
     check_details = models.JSONField(
         default=list, editable=False
-    )  # [{"name", "state": good|limited|blocked, "text", "todo"}]
+    )  # [{"name", "state": good|limited|blocked, "text", "todo"}], some with a "code"
     history = HistoricalRecords(
         m2m_fields=["teams"], excluded_fields=["checked_at", "check_result", "check_summary", "check_details"]
     )
