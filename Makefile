@@ -1,7 +1,7 @@
 # Set-up, running and checking. `make help` lists what there is; nothing is installed outside .venv, but for a browser in `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check docs
+.PHONY: help run setup test check bench docs
 SHELL := /bin/sh
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
@@ -41,6 +41,9 @@ check: .venv/.dev ## style, types, migrations, templates, deployment, documents,
 	  $(PY) manage.py check --deploy --fail-level WARNING
 	@$(STATES) | diff -u docs/states.md - || { echo "docs/states.md is old: make docs" >&2; exit 1; }
 	$(PY) -m pytest -q tests/test_architecture.py
+
+bench: .venv/.run ## measure latency, memory, throughput and start, and write docs/performance.md
+	$(PY) -m bench
 
 docs: .venv/.run ## print the tables in code into docs/
 	$(STATES) > docs/states.md

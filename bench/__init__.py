@@ -1,0 +1,1 @@
+"""Figures of the running site, measured on real processes. `make bench` runs all and writes docs/performance.md."""

@@ -1,0 +1,128 @@
+"""Rows for a measurement, written beside a running site with its own environment.
+
+python -m bench.fill accounts 128     accounts that the measurement uses
+python -m bench.fill submit 8         so many submissions in each of them, waiting for review
+python -m bench.fill release          approves all that wait, in one transaction, and rings; prints the instant of the commit
+"""
+
+import sys
+import time
+
+import django
+
+FIRST_ACCOUNT = 500_000_000_000
+
+
+def accounts(count: int) -> None:
+    from django.contrib.auth import get_user_model
+
+    from casesite import clock
+    from casesite.pacing import gate
+    from casesite.pacing.models import Mode
+    from casesite.teams.models import AwsAccount, CheckResult, Membership, Role, Team
+
+    team, _made = Team.objects.get_or_create(name="Measurement")
+    for name, role in (("author", Role.AGENT), ("approver", Role.REVIEWER)):
+        user, _made = get_user_model().objects.get_or_create(username=name)
+        Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
+    now = clock.now()
+    for number in range(count):
+        account = AwsAccount(
+            account_id=str(FIRST_ACCOUNT + number),
+            name=f"Account {number}",
+            cases_per_hour=100_000,
+            reserved_urgent=0,
+            check_result=CheckResult.GOOD,
+            checked_at=now,
+        )
+        account.save()
+        account.teams.add(team)
+        for mode in Mode:
+            gate.of(account.pk, mode)
+    _give_catalog()
+
+
+def _give_catalog() -> None:
+    """One catalogue for all, as if fetched just now, so that nothing is fetched while we measure."""
+    from casesite import clock
+    from casesite.catalog.models import SupportCatalog
+    from casesite.teams.models import AwsAccount
+
+    now = clock.now()
+    content = {
+        "services": [
+            {"code": "billing", "name": "Billing", "categories": [{"code": "other-billing-questions", "name": "Other"}]}
+        ],
+        "severities": [{"code": "normal", "name": "Normal"}],
+    }
+    SupportCatalog.objects.bulk_create(
+        SupportCatalog(account=account, content=content, content_sha256="0" * 64, fetched_at=now, seen_at=now)
+        for account in AwsAccount.objects.filter(teams__name="Measurement")
+    )
+
+
+def submit(count: int) -> None:
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    from casesite import clock
+    from casesite.cases.models import Case, SupportContent
+    from casesite.catalog.models import SupportCatalog
+    from casesite.submissions import workflow
+    from casesite.teams.models import Team
+
+    author, team = get_user_model().objects.get(username="author"), Team.objects.get(name="Measurement")
+    catalogs = SupportCatalog.objects.filter(account__teams=team).select_related("account")
+    for catalog in catalogs:
+        with transaction.atomic():
+            for _number in range(count):
+                now = clock.now()
+                case = Case.objects.create(
+                    team=team,
+                    account=catalog.account,
+                    author=author,
+                    subject="Invoice shows two support charges",
+                    severity_code="normal",
+                    created_at=now,
+                    changed_at=now,
+                )
+                SupportContent.objects.create(
+                    case=case,
+                    catalog=catalog,
+                    service_code="billing",
+                    category_code="other-billing-questions",
+                    communication_body="The invoice of last month lists the support plan twice.\n" * 20,
+                )
+                workflow.submit(case, by=author)
+
+
+def release() -> None:
+    """As a reviewer would, but all at once: what is measured is the sending."""
+    from django.contrib.auth import get_user_model
+
+    from casesite import clock
+    from casesite.database import write
+    from casesite.pacing import bell
+    from casesite.submissions.models import Decision, Submission, Verdict
+    from casesite.submissions.states import State
+
+    approver = get_user_model().objects.get(username="approver")
+    waiting = Submission.objects.filter(state=State.PENDING_REVIEW, submitted_by__username="author")
+    with write():
+        now = clock.now()
+        Decision.objects.bulk_create(
+            Decision(submission_id=pk, by=approver, at=now, what=Verdict.APPROVE, payload_sha256=payload_sha256)
+            for pk, payload_sha256 in waiting.values_list("pk", "payload_sha256")
+        )
+        numbers = list(waiting.values_list("account_id", flat=True).distinct())
+        waiting.update(state=State.QUEUED, queued_at=now, approved_at=now, due_at=now, token=1)
+    began = time.time()
+    for number in numbers:
+        bell.ring_now(bell.WORK_OFF, number)
+    print(began)
+
+
+if __name__ == "__main__":
+    django.setup()
+    what, *given = sys.argv[1:]
+    {"accounts": accounts, "submit": submit, "release": release}[what](*map(int, given))
