@@ -18,6 +18,7 @@ PICTURES = ROOT / "var" / "failed-pages"
 DESKTOP = {"width": 1280, "height": 900}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those with a browser share a site and the browser, the others a site in parts: one process for each."""
     here = Path(__file__).parent
