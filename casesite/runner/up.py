@@ -145,8 +145,7 @@ class Start:
         self.door.close()  # the web server has it now: when it stops listening, so does the port
 
     def _greet(self) -> None:
-        self.record.ready = True
-        self._write_record()
+        """Say where the site is, and only then call it ready: who waits for the record finds the sign-ins told."""
         tell("up", "")
         tell("up", f"Casesite: {self.site.url}/")
         if self.site.sandbox_url:
@@ -157,6 +156,8 @@ class Start:
             for line in sign_ins.read_text().splitlines():
                 tell("up", f"  {line}")
         tell("up", "")
+        self.record.ready = True
+        self._write_record()
 
     # --- what is known so far -------------------------------------------------------------------------------------
     def _comes_up(self, part: parts.Part, ready: Callable[[], bool]) -> bool:
