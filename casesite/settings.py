@@ -84,6 +84,7 @@ _any_endpoint = env.str("AWS_ENDPOINT_URL", default="")
 AWS_ENDPOINTS = {
     "support": env.str("AWS_ENDPOINT_URL_SUPPORT", default=_any_endpoint),
     "sts": env.str("AWS_ENDPOINT_URL_STS", default=_any_endpoint),
+    "connectcases": env.str("AWS_ENDPOINT_URL_CONNECTCASES", default=_any_endpoint),
 }
 DEBUG = env.bool("CASESITE_DEBUG", default=False)
 PORT = env.int("PORT", default=8000)

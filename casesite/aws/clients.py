@@ -97,7 +97,7 @@ class Clients:
         self._key_locks: dict[Target, threading.Lock] = {}
         self._pool: OrderedDict[int, tuple[Owner, Any, float]] = OrderedDict()
         self._pool_lock = threading.Lock()
-        self._readers: OrderedDict[tuple[str, Target, str], Any] = OrderedDict()
+        self._readers: OrderedDict[tuple[str, Target, str, str], Any] = OrderedDict()
 
     # --- credentials -----------------------------------------------------------------------------------------------
     def keys(self, target: Target) -> Keys:
@@ -177,17 +177,17 @@ class Clients:
         finally:
             client.close()
 
-    def reader(self, service: str, target: Target) -> Any:
-        """A client that reads, shared by threads."""
+    def reader(self, service: str, target: Target, region: str = "") -> Any:
+        """A client that reads, shared by threads. Services that live in each region need the region."""
         keys = self.keys(target)
-        owner = (service, target, keys.access_key_id)
+        owner = (service, target, region, keys.access_key_id)
         with self._pool_lock:
             if client := self._readers.get(owner):
                 self._readers.move_to_end(owner)
                 return client
-        client = self._client(service, target, keys, READS)
+        client = self._client(service, target, keys, READS, region)
         with self._pool_lock:
-            for old in [key for key in self._readers if key[:2] == owner[:2]]:  # of a session that ran out
+            for old in [key for key in self._readers if key[:3] == owner[:3]]:  # of a session that ran out
                 del self._readers[old]
             self._readers[owner] = client
             if len(self._readers) > POOL_SIZE:
@@ -212,12 +212,12 @@ class Clients:
         if dropped is not None:
             dropped.close()
 
-    def _client(self, service: str, target: Target, keys: Keys, config: Config) -> Any:
+    def _client(self, service: str, target: Target, keys: Keys, config: Config, region: str = "") -> Any:
         with self._making:
             make: Any = self._boto_session().client  # typed for each of AWS's services; here the service is a variable
             client = make(
                 service,
-                region_name=target.region,
+                region_name=region or target.region,
                 endpoint_url=endpoint_of(service),
                 aws_access_key_id=keys.access_key_id,
                 aws_secret_access_key=keys.secret_access_key,

@@ -17,19 +17,26 @@ def target_of(account: AwsAccount) -> Target:
     return Target(account.account_id, account.role_arn, account.external_id)
 
 
-def read(account: AwsAccount, call: Callable[..., Answer], *, patience: float = 10.0, **params: Any) -> Answer:
+def read(
+    account: AwsAccount,
+    call: Callable[..., Answer],
+    *,
+    patience: float = 10.0,
+    api: gate.Api = gate.SUPPORT,
+    **params: Any,
+) -> Answer:
     """Call a reading method of a gateway. Raises an AwsError, or GateClosed where no token comes within `patience` seconds.
 
     No transaction may be open.
     """
-    gate.wait_for_read(account.pk, patience=patience)
+    gate.wait_for_read(account.pk, patience=patience, api=api)
     try:
         answer = _with_fresh_session(target_of(account), call, params)
     except AwsError as exc:
-        tell_gate(account, exc)
+        tell_gate(account, exc, api)
         raise
     with write():
-        gate.went_well(account.pk, Mode.READ)
+        gate.went_well(account.pk, Mode.READ, api)
     return answer
 
 
@@ -44,12 +51,12 @@ def _with_fresh_session(target: Target, call: Callable[..., Answer], params: dic
     return call(target, **params)
 
 
-def tell_gate(account: AwsAccount, exc: AwsError) -> None:
+def tell_gate(account: AwsAccount, exc: AwsError, api: gate.Api = gate.SUPPORT) -> None:
     """Slow down or count a failure. A refused permission is told to nobody: the looks of deliveries share this gate."""
     if isinstance(exc, DryRunOpenedCase):
         return  # AWS, or what stands in for it, answered well enough
     with write():
         if isinstance(exc, Refused) and exc.cause == Cause.THROTTLED:
-            gate.slow_down(account.pk, Mode.READ, exc.text)
+            gate.slow_down(account.pk, Mode.READ, exc.text, api)
         elif isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == Cause.CONNECTION):
-            gate.unreachable(account.pk, Mode.READ, exc.text)
+            gate.unreachable(account.pk, Mode.READ, exc.text, api)

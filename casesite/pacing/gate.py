@@ -4,6 +4,7 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import F
@@ -14,9 +15,19 @@ from casesite.database import write
 from .models import AccountGate, Circuit, Mode
 from .times import MINUTE, SECOND, scaled
 
-# AWS allows 5 Support calls a second for an account, reads and writes together. One is left to others; of the four,
-# writes have two of their own, so that no page and no sync ever takes a write's last token.
-START_RATE = {Mode.WRITE: 2.0, Mode.READ: 2.0}
+
+class Api(NamedTuple):
+    """An API with limits of its own; services that live in each region have them in each."""
+
+    family: str
+    region: str = ""
+
+
+SUPPORT = Api("support")
+# Calls a second, and the burst. AWS allows 5 Support calls a second for an account, reads and writes together. One is left
+# to others; of the four, writes have two of their own, so that no page and no sync ever takes a write's last token.
+# Of Connect Cases every operation has a limit of its own; the slowest allow 2 a second and a burst of 5.
+RATES = {"support": (2.0, 2.0), "connectcases": (2.0, 5.0)}
 CONNECTION_FAILURES_OPEN = 5
 BUG = "bug"  # the trouble that waits for a person
 
@@ -37,31 +48,33 @@ class GateClosed(Exception):
         self.closed = closed
 
 
-def of(account_pk: int, mode: Mode) -> AccountGate:
+def of(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate:
     """The account's gate, made at first use."""
     gate, _made = AccountGate.objects.get_or_create(
         account_id=account_pk,
-        family="support",
-        region="",
+        family=api.family,
+        region=api.region,
         mode=mode,
-        defaults={"rate": _start(mode), "tokens": _start(mode), "refilled_at": clock.now()},
+        defaults={"rate": _rate(api), "tokens": _burst(api), "refilled_at": clock.now()},
     )
     return gate
 
 
 _locked = prepared.Objects(
-    lambda account, mode: AccountGate.objects.filter(
-        account_id=account, family="support", region="", mode=mode
+    lambda account, mode, family, region: AccountGate.objects.filter(
+        account_id=account, family=family, region=region, mode=mode
     ).select_for_update(),
     account=int,
     mode=str,
+    family=str,
+    region=str,
 )
 
 
-def locked(account_pk: int, mode: Mode) -> AccountGate:
+def locked(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate:
     """The same, locked for the running write transaction."""
-    found = _locked(account=account_pk, mode=mode.value)
-    return found[0] if found else of(account_pk, mode)
+    found = _locked(account=account_pk, mode=mode.value, family=api.family, region=api.region)
+    return found[0] if found else of(account_pk, mode, api)
 
 
 def closed(gate: AccountGate, now: datetime) -> Closed | None:
@@ -74,17 +87,18 @@ def closed(gate: AccountGate, now: datetime) -> Closed | None:
     return None
 
 
-def take(account_pk: int, mode: Mode, *, leave: float = 0.0, read: AccountGate | None = None) -> Closed | None:
+def take(
+    account_pk: int, mode: Mode, *, leave: float = 0.0, read: AccountGate | None = None, api: Api = SUPPORT
+) -> Closed | None:
     """Take one token, but not one of the last `leave`, or say why not. Call it in a write transaction.
 
     `read` is the gate where this transaction has read and locked it already.
     """
-    gate, now = read or locked(account_pk, mode), clock.now()
+    gate, now = read or locked(account_pk, mode, api), clock.now()
     if shut := closed(gate, now):
         return shut
-    burst = _start(mode)
     passed = max(0.0, (now - gate.refilled_at).total_seconds())
-    tokens = min(burst, gate.tokens + passed * gate.rate)
+    tokens = min(_burst(api), gate.tokens + passed * gate.rate)
     if tokens < 1 + leave:
         return Closed(now + timedelta(seconds=(1 + leave - tokens) / gate.rate), "rate")
     _spend(pk=gate.pk, tokens=tokens - 1, now=now)
@@ -99,12 +113,12 @@ _spend = prepared.Update(
 )
 
 
-def wait_for_read(account_pk: int, *, patience: float = 10.0) -> None:
+def wait_for_read(account_pk: int, *, patience: float = 10.0, api: Api = SUPPORT) -> None:
     """Take a read token, waiting in steps under a second. Raises GateClosed after `patience` seconds. No transaction may be open."""
     give_up = time.monotonic() + patience
     while True:
         with write(durable=False):
-            shut = take(account_pk, Mode.READ)
+            shut = take(account_pk, Mode.READ, api=api)
         if shut is None:
             return
         pause = min(0.5, max(0.01, (shut.until - clock.now()).total_seconds()))
@@ -113,10 +127,10 @@ def wait_for_read(account_pk: int, *, patience: float = 10.0) -> None:
         time.sleep(pause)
 
 
-def went_well(account_pk: int, mode: Mode) -> None:
+def went_well(account_pk: int, mode: Mode, api: Api = SUPPORT) -> None:
     """A call was answered in order: the rate recovers a little, pauses and the circuit end."""
-    start = _start(mode)
-    gate = locked(account_pk, mode)
+    start = _rate(api)
+    gate = locked(account_pk, mode, api)
     in_order = gate.circuit == Circuit.CLOSED and not gate.failures and not gate.throttles and gate.rate >= start
     if in_order and not gate.blocked_until:
         return  # nothing to write on the hot path
@@ -133,9 +147,9 @@ def went_well(account_pk: int, mode: Mode) -> None:
     )
 
 
-def slow_down(account_pk: int, mode: Mode, message: str) -> datetime:
+def slow_down(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> datetime:
     """AWS throttled us: half the rate and a pause with full jitter. Returns when the gate opens again."""
-    gate, now = of(account_pk, mode), clock.now()
+    gate, now = of(account_pk, mode, api), clock.now()
     pause = scaled(timedelta(seconds=random.uniform(0, min(60, 2 ** (gate.throttles + 1)))))
     until = max(now + pause, gate.blocked_until or now)
     AccountGate.objects.filter(pk=gate.pk).update(
@@ -157,9 +171,9 @@ def hold(account_pk: int, until: datetime, message: str) -> None:
     )
 
 
-def unreachable(account_pk: int, mode: Mode, message: str) -> None:
+def unreachable(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> None:
     """A connection failure or a 5xx. Five in a row open the circuit."""
-    gate, now = of(account_pk, mode), clock.now()
+    gate, now = of(account_pk, mode, api), clock.now()
     failures = gate.failures + 1
     fields = {"failures": failures, "last_error": message[:500], "last_error_at": now}
     if failures >= CONNECTION_FAILURES_OPEN or gate.circuit != Circuit.CLOSED:
@@ -245,5 +259,9 @@ def _pause(opened: int) -> timedelta:
     return scaled(min(5 * MINUTE, 30 * SECOND * 2 ** min(opened, 5)), floor=1)
 
 
-def _start(mode: Mode) -> float:
-    return START_RATE[mode] * settings.GATE_RATE
+def _rate(api: Api) -> float:
+    return RATES[api.family][0] * settings.GATE_RATE
+
+
+def _burst(api: Api) -> float:
+    return RATES[api.family][1] * settings.GATE_RATE
