@@ -1,5 +1,6 @@
 """What was said about the last revision of a draft: by a reviewer who returned it, or by AWS, at the field it concerns."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from casesite.submissions.fields import field_of
@@ -17,7 +18,9 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
     """
     if newest.state == State.RETURNED:
         decision = next((each for each in reversed(newest.decisions.all()) if each.what == Verdict.RETURN), None)
-        return {"returned": newest, "returned_by": decision.by if decision else None}
+        comments = {each.field: each for each in decision.comments.all()} if decision else {}
+        _tie(form, comments)
+        return {"returned": newest, "returned_by": decision.by if decision else None, "comments": comments}
     if newest.state != State.FAILED:
         return {}
     if newest.reason_code == Reason.GAVE_UP:
@@ -27,6 +30,14 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
         form.show_error(name, newest.reason_text)
         return {"refused": newest}
     return {"refused": newest, "refused_words": newest.reason_text}
+
+
+def _tie(form: SupportForm, comments: Iterable[str]) -> None:
+    """Have fields read out with the comment that stands below them. Where there is an error, that is what counts."""
+    for name in comments:
+        if name in form.fields and name not in form.errors:
+            help_id = f"{form[name].auto_id}_helptext " if form.fields[name].help_text else ""
+            form.fields[name].widget.attrs["aria-describedby"] = f"{help_id}comment_{form[name].auto_id}"
 
 
 def _is_unchanged(newest: Submission, form: SupportForm, name: str) -> bool:

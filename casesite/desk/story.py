@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
 from casesite import clock
@@ -14,7 +15,7 @@ from casesite.cases.models import Case, CaseEvent, CaseFile, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
-from casesite.submissions.models import Decision, Submission, Verdict
+from casesite.submissions.models import Comment, Decision, Submission, Verdict
 from casesite.submissions.queue import Queue, queue_of
 from casesite.submissions.states import UNFINISHED, State
 
@@ -32,6 +33,7 @@ class Moment:
     kind: str  # event, revision, attempt, looks
     subject: Any
     by: Any = None
+    comments: tuple[Comment, ...] = ()  # on single fields, that came with a decision
 
     @property
     def template(self) -> str:
@@ -129,7 +131,13 @@ class Story:
         self.submissions = list(
             self.case.submissions.opening()
             .select_related("submitted_by", "account", "case")
-            .prefetch_related("decisions__by", "attempts", "looks", "uploads")
+            .prefetch_related(
+                Prefetch("decisions", Decision.objects.select_related("by")),
+                "decisions__comments",
+                "attempts",
+                "looks",
+                "uploads",
+            )
             .order_by("revision")
         )
 
@@ -297,7 +305,11 @@ class Story:
 
     @cached_property
     def moments(self) -> list[Moment]:
-        found = [Moment(event.at, "event", event, event.by) for event in self.events if self._is_told(event)]
+        found = [
+            Moment(event.at, "event", event, event.by, self._comments_of(event))
+            for event in self.events
+            if self._is_told(event)
+        ]
         before = None
         for submission in self.submissions:
             revision = Revision(submission, before)
@@ -317,6 +329,13 @@ class Story:
                 for attempt in submission.attempts.all()
             )
         return event.what not in _TOLD_ELSEWHERE or (event.what == "delivered" and event.by_id is not None)
+
+    def _comments_of(self, event: CaseEvent) -> tuple[Comment, ...]:
+        if event.what not in (State.RETURNED, State.REJECTED):
+            return ()
+        submission = next((each for each in self.submissions if each.pk == event.submission_id), None)
+        decision = self._decision(submission, Verdict.RETURN, Verdict.REJECT) if submission else None
+        return tuple(decision.comments.all()) if decision else ()
 
     @staticmethod
     def _decision(submission: Submission, *verdicts: Verdict) -> Decision | None:

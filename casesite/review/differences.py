@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Any
 
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 CONTEXT = 3  # unchanged lines around a change
-WORDS_COMPARED = 400  # in a line; a longer one is marked as a whole
+WORDS_COMPARED = 6000  # in a line: one of the longest takes half a second at worst; a longer one is marked as a whole
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ def changes(before: dict[str, Any], after: dict[str, Any]) -> list[Change]:
 
 
 def compare(before: str, after: str) -> Iterator[Line]:
-    """The lines of two texts, changed ones with a little around them."""
-    old, new = before.split("\n"), after.split("\n")
+    """The lines of two texts, changed ones with a little around them. A text without a character has no line."""
+    old, new = _lines(before), _lines(after)
     at = 0
     for group in SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT):
         if gap := group[0][3] - at:
@@ -61,6 +62,10 @@ def compare(before: str, after: str) -> Iterator[Line]:
         at = group[-1][4]
     if gap := len(new) - at:
         yield Line("gap", count=gap)
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def _replaced(old: list[str], new: list[str]) -> Iterator[Line]:
@@ -76,12 +81,29 @@ def _words(before: str, after: str) -> tuple[tuple[Part, ...], tuple[Part, ...]]
     old, new = _WORDS.findall(before), _WORDS.findall(after)
     if max(len(old), len(new)) > WORDS_COMPARED:
         return (Part(before, True),), (Part(after, True),)
+    # What begins and ends alike is set aside: among many equal words the matcher finds no other hold.
+    start = _alike(old, new)
+    end = _alike(old[start:][::-1], new[start:][::-1])
+    head, tail = _part(new[:start], False), _part(new[len(new) - end :], False)
+    old, new = old[start : len(old) - end], new[start : len(new) - end]
     removed: list[Part] = []
     added: list[Part] = []
     for what, old_from, old_to, new_from, new_to in SequenceMatcher(None, old, new).get_opcodes():
         removed += _part(old[old_from:old_to], what != "equal")
         added += _part(new[new_from:new_to], what != "equal")
-    return tuple(removed), tuple(added)
+    return _joined([*head, *removed, *tail]), _joined([*head, *added, *tail])
+
+
+def _alike(one: list[str], other: list[str]) -> int:
+    """How many words at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+
+
+def _joined(parts: list[Part]) -> tuple[Part, ...]:
+    """Pieces of the same kind next to each other as one."""
+    grouped = groupby(parts, key=lambda part: part.changed)
+    return tuple(Part("".join(part.text for part in group), changed) for changed, group in grouped)
 
 
 def _part(words: list[str], changed: bool) -> list[Part]:

@@ -3,10 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from casesite.submissions.fields import COMMENTABLE
+
 REASON_LIMIT = 2000
+_ON = gettext_lazy("Comment on “{field}”")
 
 
 class ReasonField(forms.CharField):
@@ -14,14 +18,18 @@ class ReasonField(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 4, "class": "form-control"})
-        super().__init__(label=gettext_lazy("Reason"), max_length=REASON_LIMIT, widget=widget, **options)
+        options = {"label": gettext_lazy("Reason"), **options}
+        super().__init__(max_length=REASON_LIMIT, widget=widget, **options)
 
     def to_python(self, value: Any) -> str | None:
         return super().to_python(value.replace("\r\n", "\n") if isinstance(value, str) else value)
 
 
 class DecisionForm(forms.Form):
-    """Approve, return, reject; or say that one has looked at what went out before review."""
+    """Approve, return, reject; or say that one has looked at what went out before review.
+
+    Beside the reason each field of the case may get a comment, which the author reads at that field.
+    """
 
     DECISIONS = ("approve", "return", "reject", "looked")
 
@@ -29,12 +37,31 @@ class DecisionForm(forms.Form):
     payload_sha256 = forms.CharField(max_length=64)
     reason = ReasonField(required=False)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for field, name in COMMENTABLE.items():
+            self.fields[comment_on(field)] = ReasonField(label=format_lazy(_ON, field=name), required=False)
+
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         stops = given.get("decision") in ("return", "reject")
-        if stops and "reason" not in self.errors and not given.get("reason"):
+        commented = [name for field in COMMENTABLE if given.get(name := comment_on(field))]
+        if stops and not commented and "reason" not in self.errors and not given.get("reason"):
             self.add_error("reason", _("Say why: the author reads it and works with it."))
+        if given.get("decision") == "approve" and commented:
+            text = _("The author would not read this comment: return it to them, or take the comment out.")
+            self.add_error(commented[0], text)
         return given
+
+    @property
+    def comments(self) -> dict[str, str]:
+        """What was said about single fields, by their names."""
+        return {field: text for field in COMMENTABLE if (text := self.cleaned_data[comment_on(field)])}
+
+
+def comment_on(field: str) -> str:
+    """The name of the box for comments on a field."""
+    return f"comment-{field}"
 
 
 class CareForm(forms.Form):

@@ -17,15 +17,15 @@ from casesite.cases.models import Case, CaseEvent
 from casesite.catalog.models import SupportCatalog
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs, payloads, permissions
-from casesite.submissions.fields import FIELD_NAMES
-from casesite.submissions.models import Decision, Submission
+from casesite.submissions.fields import COMMENTABLE
+from casesite.submissions.models import Comment, Decision, Submission
 from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, CheckResult
 from casesite.teams.permissions import leads
 
 from . import lists
-from .differences import Change, changes
+from .differences import Line, changes
 from .marks import odd_characters
 from .models import Viewing
 from .outlook import outlook_of
@@ -44,6 +44,7 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
     waits = submission.state == State.PENDING_REVIEW
     shown = parameters_of(submission, catalog)
     odd = sum(odd_characters(value) for parameter in shown for value in parameter.values)
+    why_not = permissions.why_not(permissions.check_can_decide, user, submission)
     return {
         "submission": submission,
         "case": submission.case,
@@ -58,7 +59,8 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "outlook": outlook_of(submission),
         "dry_run": dry_run_of(request, submission),
         "waits": waits,
-        "why_not": permissions.why_not(permissions.check_can_decide, user, submission),
+        "why_not": why_not,
+        "may_comment": waits and not why_not,
         "viewings": Viewing.objects.filter(submission=submission).by_others(user) if waits else (),
         "place": place_of(submission, user) if waits else None,
         "leads": leads(user, submission.case.team_id),
@@ -162,17 +164,46 @@ def dry_run_of(request: HttpRequest, submission: Submission) -> dict[str, Any] |
     return {"why_not": dry_runs.why_not(submission.account)} if waits else None
 
 
-def changes_of(submission: Submission) -> list[tuple[Any, Change]]:
-    """What differs from the revision it supersedes, each with the field's name. The account counts as a field."""
+@dataclass(frozen=True)
+class Changed:
+    """One field that differs from the last revision, or that a reviewer had commented on: then perhaps without lines."""
+
+    field: str
+    lines: tuple[Line, ...]
+    comments: tuple[Comment, ...]
+
+    @property
+    def name(self) -> Any:
+        return COMMENTABLE.get(self.field, self.field)
+
+
+def changes_of(submission: Submission) -> list[Changed]:
+    """What differs from the revision it supersedes, and what was asked for there. The account counts as a field."""
     before = submission.supersedes
     if before is None:
         return []
-    names = {"account": _("Account"), **FIELD_NAMES}
     contents = [
         {"account": str(row.account), **row.content, "files": payloads.file_lines(row.content)}
         for row in (before, submission)
     ]
-    return [(names.get(change.field, change.field), change) for change in changes(*contents)]
+    lines = {change.field: change.lines for change in changes(*contents)}
+    asked: dict[str, list[Comment]] = {}
+    for comment in comments_before(submission):
+        asked.setdefault(comment.field, []).append(comment)
+    return [Changed(field, lines.get(field, ()), tuple(asked.get(field, ()))) for field in {**lines, **asked}]
+
+
+def comments_before(submission: Submission) -> list[Comment]:
+    """What was said about fields of the last earlier revision that came back from review."""
+    rows = Comment.objects.filter(
+        decision__submission__case=submission.case_id, decision__submission__revision__lt=submission.revision
+    )
+    found = list(
+        rows.select_related("decision__by", "decision__submission")
+        .defer("decision__submission__content", "decision__submission__payload")
+        .order_by("-decision__submission__revision", "pk")
+    )
+    return [each for each in found if each.decision_id == found[0].decision_id]
 
 
 @dataclass(frozen=True)
@@ -213,7 +244,7 @@ def files_of(submission: Submission) -> SentFiles | None:
 def decisions_of(case: Case) -> Iterable[Decision]:
     """What was decided on any revision of the case, oldest first."""
     rows = Decision.objects.filter(submission__case=case).select_related("by", "submission")
-    return rows.defer("submission__content", "submission__payload")
+    return rows.prefetch_related("comments").defer("submission__content", "submission__payload")
 
 
 def evidence_of(submission: Submission) -> dict[str, Any]:

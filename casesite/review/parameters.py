@@ -22,6 +22,7 @@ class Parameter:
     values: tuple[str, ...]
     said: str = ""
     secrets: tuple[Finding, ...] = ()
+    field: str = ""  # the form's name of it; empty where the form has none
 
     @property
     def places(self) -> list[Place]:
@@ -46,10 +47,18 @@ def parameters_of(submission: Submission, catalog: SupportCatalog | None) -> lis
     """All members of the payload. One that this page does not know comes last, by AWS's name."""
     payload = submission.payload
     names = {aws_name: name for aws_name, _field, name in NAMES}
+    fields = {aws_name: field for aws_name, field, _name in NAMES}
     order = [*(name for name in names if name in payload), *(name for name in payload if name not in names)]
     said = said_by(payload, catalog.snapshot if catalog else None)
     return [
-        Parameter(key, names.get(key, key), _strings(payload[key]), said.get(key, ""), _secrets_in(key, payload[key]))
+        Parameter(
+            aws_name=key,
+            name=names.get(key, key),
+            values=_strings(payload[key]),
+            said=said.get(key, ""),
+            secrets=_secrets_in(key, payload[key]),
+            field=fields.get(key, ""),
+        )
         for key in order
     ]
 

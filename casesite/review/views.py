@@ -49,7 +49,7 @@ def _decide(request: HttpRequest, submission: Submission) -> HttpResponse:
         return _review_page(request, submission, form)
     given = form.cleaned_data
     try:
-        said = DECIDE[given["decision"]](submission, request.user, given["payload_sha256"], given["reason"])
+        said = DECIDE[given["decision"]](submission, request.user, form)
     except PermissionDenied as exc:
         return _review_page(request, submission, form, alert=str(exc), status=403)
     except PayloadChanged:
@@ -64,24 +64,28 @@ def _decide(request: HttpRequest, submission: Submission) -> HttpResponse:
     return redirect((lists.LOOK_NOW if given["decision"] == "looked" else lists.WAITING).url)
 
 
-def _approve(submission: Submission, user: Any, payload_sha256: str, _reason: str) -> str:
-    workflow.approve(submission, by=user, payload_sha256=payload_sha256)
+def _approve(submission: Submission, user: Any, form: DecisionForm) -> str:
+    workflow.approve(submission, by=user, payload_sha256=form.cleaned_data["payload_sha256"])
     return _("Approved: “%(subject)s”. It goes out as soon as its account has room.") % _named(submission)
 
 
-def _return(submission: Submission, user: Any, payload_sha256: str, reason: str) -> str:
-    workflow.return_to_author(submission, by=user, payload_sha256=payload_sha256, reason=reason)
+def _return(submission: Submission, user: Any, form: DecisionForm) -> str:
+    workflow.return_to_author(submission, by=user, comments=form.comments, **_hash_and_reason(form))
     return _("Returned to %(author)s: “%(subject)s”.") % _named(submission)
 
 
-def _reject(submission: Submission, user: Any, payload_sha256: str, reason: str) -> str:
-    workflow.reject(submission, by=user, payload_sha256=payload_sha256, reason=reason)
+def _reject(submission: Submission, user: Any, form: DecisionForm) -> str:
+    workflow.reject(submission, by=user, comments=form.comments, **_hash_and_reason(form))
     return _("Rejected: “%(subject)s”. The case is closed.") % _named(submission)
 
 
-def _looked(submission: Submission, user: Any, payload_sha256: str, reason: str) -> str:
-    workflow.review_afterwards(submission, by=user, payload_sha256=payload_sha256, reason=reason)
+def _looked(submission: Submission, user: Any, form: DecisionForm) -> str:
+    workflow.review_afterwards(submission, by=user, **_hash_and_reason(form))
     return _("Looked at: “%(subject)s”.") % _named(submission)
+
+
+def _hash_and_reason(form: DecisionForm) -> dict[str, str]:
+    return {name: form.cleaned_data[name] for name in ("payload_sha256", "reason")}
 
 
 def _named(submission: Submission) -> dict[str, Any]:

@@ -17,6 +17,8 @@ NAMES: tuple[tuple[str, str, Any], ...] = (
     ("ccEmailAddresses", "cc_email_addresses", _("Copy to")),
 )
 FIELD_NAMES = {field: name for _aws_name, field, name in NAMES} | {"files": _("Files")}
+# What a reviewer may comment on by itself.
+COMMENTABLE = {"account": _("Account")} | FIELD_NAMES
 # AWS names a parameter, or only what is wrong. The first match counts; the narrower words come first.
 _WORDS: tuple[tuple[str, str], ...] = (
     (r"attachment|upload\s*id", "files"),

@@ -15,6 +15,7 @@ from casesite.teams.models import AwsAccount
 from casesite.teams.permissions import team_ids
 
 from . import stage, states
+from .fields import COMMENTABLE
 from .reasons import Reason
 from .states import FINAL, UNFINISHED, StaleSubmission, State
 
@@ -204,6 +205,28 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_what_display()}: {self.submission_id}"
+
+
+class Comment(models.Model):
+    """What a reviewer said about one field, with a decision that returned or rejected the submission."""
+
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="comments")
+    field = models.CharField(max_length=32)  # the form's name of it
+    text = models.TextField()
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("comment")
+        verbose_name_plural = _("comments")
+        constraints = [models.UniqueConstraint(fields=("decision", "field"), name="comment_once_for_each_field")]
+
+    def __str__(self) -> str:
+        return f"{self.decision_id}: {self.field}"
+
+    @property
+    def field_name(self) -> Any:
+        """The field as people call it."""
+        return COMMENTABLE.get(self.field, self.field)
 
 
 class MarkerKey(models.Model):

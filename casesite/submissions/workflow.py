@@ -4,6 +4,7 @@ Each is one transaction. They raise PermissionDenied with a sentence, StaleSubmi
 ValidationError where what was given does not do.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn
@@ -22,7 +23,8 @@ from casesite.teams.models import AwsAccount, ReviewPolicy
 
 from . import marker as markers
 from . import payloads, permissions, proven, stage
-from .models import RANKS, URGENT_RANK, Decision, Kind, Submission, Verdict
+from .fields import COMMENTABLE
+from .models import RANKS, URGENT_RANK, Comment, Decision, Kind, Submission, Verdict
 from .reasons import Reason
 from .states import StaleSubmission, State
 
@@ -179,20 +181,36 @@ def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
         failpoints.reach("A")
 
 
-def return_to_author(submission: Submission, *, by: Any, payload_sha256: str, reason: str) -> None:
-    """Ask for changes. The case becomes a draft again; what the author submits next is the next revision."""
-    _stop(submission, State.RETURNED, Verdict.RETURN, by, payload_sha256, reason)
+def return_to_author(
+    submission: Submission, *, by: Any, payload_sha256: str, reason: str = "", comments: Mapping[str, str] | None = None
+) -> None:
+    """Ask for changes. The case becomes a draft again; what the author submits next is the next revision.
+
+    `comments` say what is wrong with single fields, by the form's names; with one of them no general reason is needed.
+    """
+    _stop(submission, State.RETURNED, Verdict.RETURN, by, payload_sha256, reason, comments or {})
 
 
-def reject(submission: Submission, *, by: Any, payload_sha256: str, reason: str) -> None:
-    """Say no. The case is closed."""
-    _stop(submission, State.REJECTED, Verdict.REJECT, by, payload_sha256, reason)
+def reject(
+    submission: Submission, *, by: Any, payload_sha256: str, reason: str = "", comments: Mapping[str, str] | None = None
+) -> None:
+    """Say no, for a reason or with comments on fields. The case is closed."""
+    _stop(submission, State.REJECTED, Verdict.REJECT, by, payload_sha256, reason, comments or {})
 
 
-def _stop(submission: Submission, to: State, verdict: Verdict, by: Any, payload_sha256: str, reason: str) -> None:
+def _stop(
+    submission: Submission,
+    to: State,
+    verdict: Verdict,
+    by: Any,
+    payload_sha256: str,
+    reason: str,
+    comments: Mapping[str, str],
+) -> None:
     permissions.check_can_decide(by, submission)
     _check_hash(submission, payload_sha256)
-    reason = needed(reason)
+    comments = _checked_comments(comments)
+    reason = needed(reason) if reason.strip() or not comments else ""
     with write():
         submission.move(
             to,
@@ -206,7 +224,17 @@ def _stop(submission: Submission, to: State, verdict: Verdict, by: Any, payload_
             review_after=False,
             due_at=None,
         )
-        _decide(submission, verdict, by=by, reason=reason)
+        decision = _decide(submission, verdict, by=by, reason=reason)
+        Comment.objects.bulk_create(
+            Comment(decision=decision, field=field, text=text) for field, text in comments.items()
+        )
+
+
+def _checked_comments(comments: Mapping[str, str]) -> dict[str, str]:
+    """Those that say something, each as good as a reason."""
+    if unknown := set(comments) - set(COMMENTABLE):
+        raise ValueError(f"no such fields: {sorted(unknown)}")
+    return {field: needed(text) for field, text in comments.items() if text.strip()}
 
 
 def review_afterwards(submission: Submission, *, by: Any, payload_sha256: str, reason: str = "") -> None:
@@ -402,7 +430,7 @@ def _check_hash(submission: Submission, payload_sha256: str) -> None:
         raise PayloadChanged
 
 
-def _decide(submission: Submission, what: Verdict, *, by: Any, reason: str = "") -> None:
-    Decision.objects.create(
+def _decide(submission: Submission, what: Verdict, *, by: Any, reason: str = "") -> Decision:
+    return Decision.objects.create(
         submission=submission, by=by, at=clock.now(), what=what, payload_sha256=submission.payload_sha256, reason=reason
     )

@@ -6,8 +6,8 @@
   const unsaved = new Set();
 
   function touched(event) {
-    const form = event.target.closest?.("form[data-guard]");
-    if (form) unsaved.add(form);
+    const form = event.target.form ?? event.target.closest?.("form"); // a field may stand outside its form
+    if (form?.matches("[data-guard]")) unsaved.add(form);
   }
 
   document.addEventListener("DOMContentLoaded", () => {

@@ -287,4 +287,6 @@ def _stored(request: HttpRequest, case: Case, submitted: bool) -> HttpResponse:
 
 
 def _newest(case: Case) -> Submission | None:
-    return case.submissions.opening().filter(newest=True).prefetch_related("decisions__by").first()
+    return (
+        case.submissions.opening().filter(newest=True).prefetch_related("decisions__by", "decisions__comments").first()
+    )

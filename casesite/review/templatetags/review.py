@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from casesite.review import marks
+from casesite.review.forms import comment_on
 from casesite.screening.secrets import Finding
 
 register = template.Library()
@@ -41,6 +42,13 @@ _VERDICT_TONES = {"approve": "ok", "release": "ok", "return": "warn", "reject": 
 def marked(text: str, secrets: Iterable[Finding] = ()) -> SafeString:
     """The text with marks at what could not be seen otherwise, and around secrets."""
     return marks.marked(text, secrets)
+
+
+@register.filter
+def comment_box(form: Any, field: str) -> Any:
+    """The box for a comment on a field, or nothing where there is none."""
+    name = comment_on(field)
+    return form[name] if name in form.fields else None
 
 
 @register.filter
