@@ -3,12 +3,14 @@
 from typing import Any
 
 from django.db import models
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from casesite.teams.models import AwsAccount
+from casesite.web.lru import Lru
 
 from .schema import SupportSnapshot
+
+snapshots: Lru[SupportSnapshot] = Lru(most_bytes=6_000_000, size_of=lambda snapshot: snapshot.size)
 
 
 class SupportCatalogQuerySet(models.QuerySet["SupportCatalog"]):
@@ -50,7 +52,7 @@ class SupportCatalog(models.Model):
             raise TypeError("a catalogue never changes: another answer of AWS is another row")
         super().save(**options)
 
-    @cached_property
+    @property
     def snapshot(self) -> SupportSnapshot:
-        """The content as frozen values, with the questions a form has."""
-        return SupportSnapshot.from_content(self.content)
+        """The content as frozen values, with the questions a form has. Read once for all accounts that have the same."""
+        return snapshots.get(self.content_sha256, lambda: SupportSnapshot.from_content(self.content))

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from .known import ACCOUNT_SERVICES, IssueType
@@ -49,6 +51,13 @@ class SupportSnapshot:
             ),
             severities=tuple(Severity(row["code"], row["name"]) for row in content["severities"]),
         )
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes."""
+        categories = chain.from_iterable(service.categories for service in self.services)
+        named: Iterable[Service | Severity | Category] = chain(self.services, self.severities, categories)
+        return sum(sys.getsizeof(part) for each in named for part in (each, each.code, each.name))
 
     def service(self, code: str) -> Service | None:
         return next((service for service in self.services if service.code == code), None)

@@ -65,10 +65,15 @@ class Offer:
             teams = teams.filter(accounts=self.account)
         return list(teams.order_by("name"))
 
+    @property
+    def asks_for_team(self) -> bool:
+        return len(self.teams) > 1
+
     # --- what AWS lists ------------------------------------------------------------------------------------------------
     @cached_property
     def catalog(self) -> SupportCatalog | None:
-        return SupportCatalog.objects.newest_of(self.account) if self.account else None
+        """Without its content: that is read only where nobody has asked for the same one yet."""
+        return SupportCatalog.objects.defer("content").newest_of(self.account) if self.account else None
 
     @property
     def snapshot(self) -> SupportSnapshot:
@@ -84,7 +89,7 @@ class Offer:
     @property
     def service_choices(self) -> Choices:
         """Services used lately first; then, for account and billing questions, those about them."""
-        lately = self._services_used_lately
+        lately = self.services_used_lately
         services = self.snapshot.choices(self.issue_type)
         first = [choice for choice in services if choice[0] in lately]
         rest = [choice for choice in services if choice[0] not in lately]
@@ -109,7 +114,9 @@ class Offer:
     # --- who -----------------------------------------------------------------------------------------------------------
     @cached_property
     def _languages(self) -> tuple[Choices, Lookup | None]:
-        if self.account is None or not self.snapshot.category(self.service_code, self.category_code):
+        if self.account is None or not self.category_code:
+            return list(LANGUAGES), None
+        if not self.snapshot.category(self.service_code, self.category_code):
             return list(LANGUAGES), None
         return questions.languages_for(
             self.account, self.issue_type, self.service_code, self.category_code, by=self.user
@@ -132,7 +139,7 @@ class Offer:
 
     # --- shared --------------------------------------------------------------------------------------------------------
     @cached_property
-    def _services_used_lately(self) -> list[str]:
+    def services_used_lately(self) -> list[str]:
         used = SupportContent.objects.filter(case__author=self.user).exclude(service_code="")
         newest = used.values("service_code").annotate(last=Max("case_id")).order_by("-last")[:LATELY]
         return [row["service_code"] for row in newest]

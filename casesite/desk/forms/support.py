@@ -7,7 +7,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout, LayoutObject
 from django import forms
 from django.core.exceptions import ValidationError
-from django.template.loader import render_to_string
+from django.template.loader import get_template, render_to_string
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -159,7 +159,7 @@ class SupportForm(forms.Form):
 
     @property
     def asks_for_team(self) -> bool:
-        return len(self.offer.teams) > 1
+        return self.offer.asks_for_team
 
     def parts_helper(self, names: tuple[str, ...]) -> FormHelper:
         """The parts of the form that change with another choice, for htmx to put in their places."""
@@ -344,17 +344,36 @@ def initial_of(case: Case) -> dict[str, Any]:
 
 
 # --- layout --------------------------------------------------------------------------------------------------------------
+LEAVE_OPEN = "leave_open"  # in a context: what to write where somebody's own piece will stand, by its template
+
+
+class Included(HTML):
+    """A template, compiled once, that the page's context fills."""
+
+    def render(self, form: Any, context: Any, *args: Any, **kwargs: Any) -> str:
+        return str(get_template(self.html).template.render(context))  # type: ignore[attr-defined]
+
+
+class Personal(Included):
+    """A template that tells of the person and the account. A form for everybody leaves its place open."""
+
+    def render(self, form: Any, context: Any, *args: Any, **kwargs: Any) -> str:
+        if leave_open := context.get(LEAVE_OPEN):
+            return str(leave_open(self.html))
+        return super().render(form, context)
+
+
 PARTS = ("team", "account_note", "files_note", "service_code", "category_code", "severity_code", "language")
 _PIECES = {
-    "account_note": HTML('{% include "desk/_account_note.html" %}'),
-    "files_note": HTML('{% include "desk/_files_note.html" %}'),
+    "account_note": Personal("desk/_account_note.html"),
+    "files_note": Personal("desk/_files_note.html"),
     "severity_code": Field("severity_code", template="desk/_severity.html"),
     "language": Field("language", wrapper_class="half"),
     "team": Field("team", wrapper_class="half"),
 }
 _AFTER = {
-    "service_code": HTML('{% include "desk/_catalog_age.html" %}'),
-    "language": HTML('{% include "desk/_language_wait.html" %}'),
+    "service_code": Personal("desk/_catalog_age.html"),
+    "language": Personal("desk/_language_wait.html"),
 }
 
 
@@ -367,7 +386,7 @@ def layout(asks_for_team: bool) -> Layout:
             part("account_note", asks_for_team),
             part("team", asks_for_team),
             Div(part("service_code", asks_for_team), part("category_code", asks_for_team), css_class="two"),
-            HTML('{% include "desk/_update.html" %}'),
+            Included("desk/_update.html"),
         ),
         block(
             "what",
@@ -377,7 +396,7 @@ def layout(asks_for_team: bool) -> Layout:
             Comment("subject"),
             Field("communication_body", template="desk/_counted.html"),
             Comment("communication_body"),
-            HTML('{% include "desk/_remarks.html" %}'),
+            Included("desk/_remarks.html"),
             part("files_note", asks_for_team),
             Field("files", template="desk/_files.html"),
             Comment("files"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
@@ -20,6 +20,7 @@ from casesite.cases.models import Case, CaseFile, Stage
 from casesite.cases.permissions import check_can_edit
 from casesite.desk import drafts, refusals
 from casesite.desk.advice import Advice, with_missing_headings
+from casesite.desk.forms.blank import BlankForm
 from casesite.desk.forms.offer import Offer, last_used_account
 from casesite.desk.forms.support import PARTS, SupportForm, initial_of
 from casesite.desk.outlook import Outlook
@@ -124,7 +125,9 @@ def new(request: HttpRequest) -> HttpResponse:
         return render(request, "desk/no_team.html", status=403)
     if request.method != "POST":
         initial = {"account": str(last_used_account(request.user) or ""), "issue_type": "technical", "language": "en"}
-        return _unbound(request, initial, drafts.new_token()).render()
+        # It has all that a page shows of a form that holds nothing.
+        blank = cast(SupportForm, BlankForm(Offer(request.user, initial), initial))
+        return Page(request, blank, drafts.new_token()).render()
     token = request.POST.get("form_token", "")
     if _action(request) == UPDATE:
         return _updated(request, token or drafts.new_token())

@@ -1,0 +1,207 @@
+"""The empty form of a new case, rendered once for each catalogue and language.
+
+With all the services of AWS the form costs a page's time many times over, and everybody's is the same but for a few places.
+What all share is kept by what it is made from. A person's own pieces (accounts, teams, services used lately, how the account
+stands) are put into their places for each request and are never kept.
+"""
+
+import re
+import secrets
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from crispy_forms.utils import render_crispy_form
+from django.conf import settings
+from django.urls import get_script_prefix
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from casesite.catalog.models import SupportCatalog
+from casesite.catalog.schema import SupportSnapshot
+from casesite.teams.models import AwsAccount, Team
+from casesite.web.lru import Lru
+
+from ..advice import Advice
+from .offer import Choices, Offer
+from .support import LEAVE_OPEN, SupportForm
+
+BLANK = frozenset({"account", "issue_type", "language"})  # what an empty form may start with
+ACCOUNT, TEAM, SERVICE = "account", "team", "service_code"  # selects with a person's own options
+# Nobody knows it outside this process: no text of a catalogue is taken for a place.
+_SECRET = secrets.token_hex(16)
+_PLACE = re.compile(rf"<option[^>]*>\s*{_SECRET}:(\w+)\s*</option>|{_SECRET}:([\w/.]+);")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a person's own piece goes: a template that the page fills, or the options of a select."""
+
+    template: str = ""
+    options_of: str = ""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The form as everybody gets it, with places left open."""
+
+    pieces: tuple[SafeString | Place, ...]
+    services: Mapping[str, SafeString]  # an option for each, by code
+
+    @property
+    def size(self) -> int:
+        held = [piece for piece in self.pieces if isinstance(piece, str)]
+        return sum(map(sys.getsizeof, (*held, *self.services, *self.services.values())))
+
+
+@dataclass(frozen=True)
+class Key:
+    """All that the shared part is made from. Code and templates are those of the process."""
+
+    content_sha256: str
+    language: str
+    issue_type: str
+    case_language: str
+    asks_for_team: bool
+    address: str  # under which the site lies
+
+    @property
+    def values(self) -> dict[str, str]:
+        return {"issue_type": self.issue_type, "language": self.case_language}
+
+
+kept: Lru[Shared] = Lru(most_bytes=4_000_000, size_of=lambda shared: shared.size)
+
+
+class BlankForm:
+    """Stands for a `SupportForm` that holds nothing yet, for one person."""
+
+    errors: Mapping[str, Any] = {}
+    held = ()
+    is_bound = False
+
+    def __init__(self, offer: Offer, initial: Mapping[str, Any]) -> None:
+        assert set(initial) <= BLANK, "only an empty form is the same for everybody"
+        self.offer = offer
+        self.initial = initial
+
+    @cached_property
+    def advice(self) -> Advice:
+        return Advice(self.offer, self.initial)
+
+    @property
+    def pieces(self) -> Iterator[SafeString | Place]:
+        """In their order; a page renders the template of each `Place`."""
+        for piece in self._shared.pieces:
+            yield self._options(piece.options_of) if isinstance(piece, Place) and piece.options_of else piece
+
+    # --- what all share ------------------------------------------------------------------------------------------------
+    @property
+    def key(self) -> Key:
+        return Key(
+            content_sha256=self.offer.catalog.content_sha256 if self.offer.catalog else "",
+            language=get_language() or "",
+            issue_type=self.offer.issue_type,
+            case_language=self.offer.language,
+            asks_for_team=self.offer.asks_for_team,
+            address=get_script_prefix(),
+        )
+
+    @cached_property
+    def _shared(self) -> Shared:
+        make = lambda: _render(self.key, self.offer.snapshot)  # noqa: E731
+        return make() if settings.DEBUG else kept.get(self.key, make)  # with DEBUG templates change under a process
+
+    # --- what is a person's own ----------------------------------------------------------------------------------------
+    def _options(self, name: str) -> SafeString:
+        if name == ACCOUNT:
+            choices = [("", _("Choose an account")), *((str(a.pk), str(a)) for a in self.offer.accounts)]
+            return _options(choices, chosen=self.offer.account_pk)
+        if name == TEAM:
+            return _options([(str(team.pk), str(team)) for team in self.offer.teams])
+        return self._service_options
+
+    @property
+    def _service_options(self) -> SafeString:
+        services = self._shared.services
+        lately = set(self.offer.services_used_lately) & services.keys()
+        rest = _joined(option for code, option in services.items() if code not in lately)
+        if not lately:
+            return rest
+        first = _joined(option for code, option in services.items() if code in lately)
+        groups = ((_("Used lately"), first), (_("All services"), rest))
+        return format_html_join("", '<optgroup label="{}">{}</optgroup>', groups)
+
+
+class _Nobodys(Offer):
+    """What a catalogue offers, with nobody's accounts, teams and habits."""
+
+    accounts: list[AwsAccount] = []  # type: ignore[assignment]
+    teams: list[Team] = []  # type: ignore[assignment]
+    services_used_lately: list[str] = []  # type: ignore[assignment]
+    account: AwsAccount | None = None  # type: ignore[assignment]
+    catalog: SupportCatalog | None = None  # type: ignore[assignment]
+
+    asks_for_team: bool = False  # type: ignore[assignment]
+
+    def __init__(self, snapshot: SupportSnapshot, key: Key) -> None:
+        super().__init__(None, key.values)
+        self.own_snapshot = snapshot
+        self.asks_for_team = key.asks_for_team
+
+    @property
+    def snapshot(self) -> SupportSnapshot:
+        return self.own_snapshot
+
+    @property
+    def service_choices(self) -> Choices:
+        return [_open(SERVICE)]
+
+
+def _render(key: Key, snapshot: SupportSnapshot) -> Shared:
+    offer = _Nobodys(snapshot, key)
+    form = SupportForm(offer=offer, initial=key.values)
+    form.fields[ACCOUNT].widget.choices = [_open(ACCOUNT)]  # type: ignore[attr-defined]
+    form.fields[TEAM].widget.choices = [_open(TEAM)]  # type: ignore[attr-defined]
+    context = {
+        "advice": form.advice,
+        "offer": offer,
+        "form": form,
+        "case": None,
+        LEAVE_OPEN: lambda template: f"{_SECRET}:{template};",
+    }
+    whole = render_crispy_form(form, context=context)
+    services = snapshot.choices(key.issue_type)
+    return Shared(
+        pieces=tuple(_parted(whole)),
+        services={code: format_html('<option value="{}">{}</option>', code, name) for code, name in services},
+    )
+
+
+def _parted(whole: str) -> Iterator[SafeString | Place]:
+    end = 0
+    for found in _PLACE.finditer(whole):
+        yield mark_safe(whole[end : found.start()])  # rendered by the form's own templates
+        yield Place(options_of=found[1] or "", template=found[2] or "")
+        end = found.end()
+    yield mark_safe(whole[end:])
+
+
+def _open(name: str) -> tuple[str, str]:
+    """A choice in whose place a person's own options come."""
+    return name, f"{_SECRET}:{name}"
+
+
+def _options(choices: Iterable[tuple[str, str]], chosen: str | None = None) -> SafeString:
+    return _joined(
+        format_html('<option value="{}"{}>{}</option>', code, mark_safe(" selected") if code == chosen else "", name)
+        for code, name in choices
+    )
+
+
+def _joined(options: Iterable[SafeString]) -> SafeString:
+    return mark_safe("".join(options))  # each is escaped already
