@@ -194,6 +194,40 @@ class Sandbox:
         """Resolve a case as AWS."""
         return _case(self._call("POST", f"cases/{case_id}/resolve"))
 
+    def connect_domains(self, account: str | None = None) -> list[dict[str, Any]]:
+        """The domains of Connect Cases, or those of one account, with everything they are made of; deleted parts too."""
+        found = self._call("GET", "connect/domains")["domains"]
+        return [each for each in found if account in (None, each["account"])]
+
+    def connect_domain(self, account_id: str, region: str = "us-east-1", **more: Any) -> dict[str, Any]:
+        """Make a domain of Connect Cases with its instance and its profiles domain."""
+        given = {"account_id": account_id, "region": region, "name": "Cases", **more}
+        answer: dict[str, Any] = self._call("POST", "connect/domains", given)
+        return answer
+
+    def connect_demo(self, account_id: str, region: str = "us-east-1", demo: str = "care") -> dict[str, Any]:
+        """Build one of the demo domains (care, europe, network) in an account; the same ids each time."""
+        answer: dict[str, Any] = self._call(
+            "POST", "connect/demo", {"account_id": account_id, "region": region, "demo": demo}
+        )
+        return answer
+
+    def connect_remove(self, domain_id: str) -> None:
+        """Take a domain away, with all that it is made of."""
+        self._call("DELETE", f"connect/domains/{domain_id}")
+
+    def connect_put(self, domain_id: str, kind: str, **document: Any) -> dict[str, Any]:
+        """Add a part of a domain, or alter the named members of the one with this `id`, None taking one away.
+
+        `kind` is fields, layouts, templates, rules, profiles or users; members go by AWS's names, a field's options too.
+        """
+        answer: dict[str, Any] = self._call("POST", f"connect/domains/{domain_id}/{kind}", document)
+        return answer
+
+    def connect_delete(self, domain_id: str, kind: str, id_: str) -> None:
+        """Delete a part of a domain, as AWS does: it is out of the lists, and can still be read by its id."""
+        self._call("DELETE", f"connect/domains/{domain_id}/{kind}/{id_}")
+
     def expire_sessions(self, account_id: str | None = None) -> int:
         """End temporary credentials now, of one account or all; the number that were alive."""
         return int(self._call("POST", "sessions/expire", {"account_id": account_id})["expired"])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from casesite.sandbox import sts, support
+from casesite.sandbox import connect, connect_cases, profiles, sts, support
 from casesite.sandbox.aws import Aws
+from casesite.sandbox.connect_cases import demo
 from casesite.sandbox.control import Control, refusal
 from casesite.sandbox.exchange import Exchanges
 from casesite.sandbox.messages import Answer, Broken, Request, json_answer
@@ -13,6 +14,7 @@ from casesite.sandbox.page import Page
 from casesite.sandbox.state import State
 from casesite.sandbox.transfers import Transfers
 
+SERVICES = (support, sts, connect_cases, profiles, connect)
 CONTROL = "/_sandbox/"
 
 
@@ -21,8 +23,9 @@ class App:
 
     def __init__(self, directory: Path, time_scale: float) -> None:
         self.state = State(directory, time_scale)
+        demo.furnish(self.state)
         self._exchanges = Exchanges(self.state)
-        self.aws = Aws(self._exchanges, self.state, [support.service(), sts.service()])
+        self.aws = Aws(self._exchanges, self.state, [each.service() for each in SERVICES])
         self._transfers = Transfers(self._exchanges, self.state)
         self._control = Control(self.aws)
         self._page = Page(self._control)

@@ -10,6 +10,7 @@ from typing import Any
 from botocore.model import OperationModel
 
 from casesite.sandbox import journal
+from casesite.sandbox.connect_cases import demo
 from casesite.sandbox.exchange import Exchanges
 from casesite.sandbox.faults import THROTTLED
 from casesite.sandbox.identity import Caller, caller_of
@@ -17,12 +18,12 @@ from casesite.sandbox.journal import Entry
 from casesite.sandbox.limits import CallRates
 from casesite.sandbox.messages import Answer, AwsError, Broken, Request, json_answer
 from casesite.sandbox.protocol import Wire
-from casesite.sandbox.services import Call, Handler, Service
+from casesite.sandbox.services import Call, Handler, Service, check_allowed
 from casesite.sandbox.shapes import checked
 from casesite.sandbox.signature import check_age, check_signature, claim_of
 from casesite.sandbox.state import State
 
-LATENCY_OF = "support.CreateCase"
+LATENCY_OF = ("support.CreateCase", "connectcases.CreateCase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +105,13 @@ class Aws:
             return self._exchanges.refuse(voice, error, entry)
         return self._exchanges.answer(asked)
 
+    def service_named(self, name: str) -> Service | None:
+        return next((service for service in self._services.values() if service.name == name), None)
+
     def reset(self) -> None:
-        """Forget everything; calls still held back are dropped."""
+        """Forget everything but what stands there at the start; calls still held back are dropped."""
         self.state.reset()
+        demo.furnish(self.state)
         self._exchanges.reset()
         self.rates.clear()
 
@@ -134,23 +139,21 @@ class Aws:
         url = f"http://{request.headers.get('host', '')}"
 
         def check(asked: AskedOperation, counts: bool) -> Call:
-            return self._check(asked, url, counts)
+            return self._check(asked, url, claim.region, counts)
 
         return AskedOperation(service, operation, handler, caller, params, entry.account, entry, voice, check)
 
-    def _check(self, asked: AskedOperation, url: str, counts: bool) -> Call:
+    def _check(self, asked: AskedOperation, url: str, region: str, counts: bool) -> Call:
         """Rate (if the call `counts`), permission, then parameters, in the order in which AWS seems to look at them."""
         service, name = asked.service, asked.operation.name
         account = self.state.account(asked.account_id)
         settings = self.state.settings
-        per_second = settings.calls_per_second if account.calls_per_second is None else account.calls_per_second
-        if counts and service.rate_limited and not self.rates.take(account.account_id, per_second):
+        rate = service.rate_of(settings, account, region, name) if counts else None
+        if rate is not None and not self.rates.take(rate):
             raise THROTTLED
         for action in service.permissions(name):
-            if {action, f"{service.signing_name}:*"} & set(account.denied):
-                message = f"User: {asked.caller.arn} is not authorized to perform: {action}"
-                raise AwsError("AccessDeniedException", message, 403)
+            check_allowed(asked.caller, account, action)
         params = checked(asked.params, asked.operation.input_shape)
-        if asked.action == LATENCY_OF and not asked.entry.dry_run:
+        if asked.action in LATENCY_OF and not asked.entry.dry_run:
             self._exchanges.pause(settings.create_case_latency)
-        return Call(self.state, asked.caller, account, params, url)
+        return Call(self.state, asked.caller, account, params, url, region, name)

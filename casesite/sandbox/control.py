@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 from casesite.sandbox import journal
 from casesite.sandbox.aws import Aws
+from casesite.sandbox.connect_control import ConnectControl
 from casesite.sandbox.faults import DESCRIPTIONS, Fault, Kind
 from casesite.sandbox.identity import expire_sessions
 from casesite.sandbox.messages import Answer, AwsError, Request, json_answer
+from casesite.sandbox.orders import ACCOUNT_ID, Mistake, account_id_of, only_known, text_of
 from casesite.sandbox.state import Account
 from casesite.sandbox.support import attachments, cases, catalogue, uploads
 from casesite.sandbox.support.attachments import Attachment, AttachmentSet
@@ -25,7 +27,6 @@ from casesite.sandbox.support.cases import Case, NewCase, Window
 from casesite.sandbox.support.uploads import Upload
 
 EVERYTHING = Window(limit=-1)
-ACCOUNT_ID = re.compile(r"\d{12}")
 OPERATION = re.compile(r"\*|[a-z-]+\.(\*|[A-Za-z]+)")
 NUMBERS = {"cases_per_hour": int, "calls_per_second": float, "visible_after": float}
 SETTINGS = {
@@ -39,6 +40,8 @@ SETTINGS = {
     "upload_fails_for": str,
     "link_validity": float,
     "attachment_sets_per_minute": int,
+    "connect_rates": dict,
+    "rules_in_batch": int,
 }
 LOWEST = {
     "time_scale": 0.001,
@@ -48,14 +51,6 @@ LOWEST = {
     "part_size": 1,
 }
 LARGEST_PART = 104_857_600
-
-
-class Mistake(Exception):
-    """The control interface was asked for something that makes no sense."""
-
-    def __init__(self, message: str, status: int = 400) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 def is_loopback(host: str) -> bool:
@@ -107,6 +102,7 @@ class Control:
             ("DELETE", re.compile(r"faults"), self.switch_all_off),
             ("DELETE", re.compile(r"faults/(?P<number>\d+)"), self.switch_off),
             ("POST", re.compile(r"sessions/expire"), self.expire_sessions),
+            *ConnectControl(aws).routes(),
         ]
 
     def answer(self, request: Request, path: str) -> Answer:
@@ -140,7 +136,7 @@ class Control:
         return asdict(self.state.settings)
 
     def change_settings(self, given: Mapping[str, Any]) -> Any:
-        _only(given, SETTINGS)
+        only_known(given, SETTINGS)
         return asdict(self.state.change_settings({name: _setting(name, value) for name, value in given.items()}))
 
     def accounts(self, given: Mapping[str, Any]) -> Any:
@@ -148,8 +144,8 @@ class Control:
 
     def change_account(self, given: Mapping[str, Any]) -> Any:
         """Make or change an account. What is not named stays; null brings back the default."""
-        account_id = _account_id(given)
-        _only(given, [field.name for field in fields(Account)])
+        account_id = account_id_of(given)
+        only_known(given, [field.name for field in fields(Account)])
         changes = {name: _account_value(name, value) for name, value in given.items() if name != "account_id"}
         return self._account(self.state.change_account(account_id, changes))
 
@@ -158,11 +154,11 @@ class Control:
 
     def open_case(self, given: Mapping[str, Any]) -> Any:
         """Open a case as somebody does in the console. It counts toward the account's hour."""
-        account = self.state.account(_account_id(given))
+        account = self.state.account(account_id_of(given))
         email = f"aws-{account.account_id}@example.com"
         new = NewCase(
-            subject=_text(given, "subject"),
-            body=_text(given, "communicationBody"),
+            subject=text_of(given, "subject"),
+            body=text_of(given, "communicationBody"),
             submitted_by=email,
             author=f"console (Root) <{email}>",
             issue_type=given.get("issueType", "technical"),
@@ -180,7 +176,7 @@ class Control:
 
     def reply(self, given: Mapping[str, Any], case_id: str) -> Any:
         case = self._find(case_id)
-        cases.add_from_aws(self.state, case, _text(given, "body"))
+        cases.add_from_aws(self.state, case, text_of(given, "body"))
         return self._case(self._find(case_id))
 
     def resolve(self, given: Mapping[str, Any], case_id: str) -> Any:
@@ -209,7 +205,12 @@ class Control:
         return {"faults": [asdict(fault) for fault in self.aws.faults], "known": DESCRIPTIONS}
 
     def switch_on(self, given: Mapping[str, Any]) -> Any:
-        return {"id": self.aws.faults.switch_on(fault_from(given))}
+        """Switch a fault on. An error by name has the HTTP status that the service's model gives it, unless another is asked for."""
+        fault = fault_from(given)
+        service = self.aws.service_named(fault.operation.partition(".")[0])
+        if fault.status is None and fault.code is not None and service is not None:
+            fault = replace(fault, status=service.modelled_status(fault.code))
+        return {"id": self.aws.faults.switch_on(fault)}
 
     def switch_off(self, given: Mapping[str, Any], number: str) -> Any:
         if not self.aws.faults.switch_off(int(number)):
@@ -221,7 +222,7 @@ class Control:
         return {"ok": True}
 
     def expire_sessions(self, given: Mapping[str, Any]) -> Any:
-        account_id = _account_id(given) if given.get("account_id") else None
+        account_id = account_id_of(given) if given.get("account_id") else None
         return {"expired": expire_sessions(self.state, account_id)}
 
     def _find(self, case_id: str) -> Case:
@@ -301,7 +302,7 @@ class Control:
 
 def fault_from(given: Mapping[str, Any]) -> Fault:
     """A fault as asked for, or Mistake."""
-    _only(given, [field.name for field in fields(Fault) if field.name != "id"])
+    only_known(given, [field.name for field in fields(Fault) if field.name != "id"])
     try:
         fault = Fault(**{**given, "fault": Kind(given["fault"])})
     except (KeyError, TypeError, ValueError):
@@ -331,11 +332,29 @@ def _is_span(value: Any) -> bool:
 
 
 def _setting(name: str, value: Any) -> Any:
-    if SETTINGS[name] is not str or value is None:
+    if value is None:
+        return None
+    if SETTINGS[name] is dict:
+        return _rates(name, value)
+    if SETTINGS[name] is not str:
         return _number(name, value)
     if not isinstance(value, str) or len(value) > 100:
         raise Mistake(f"{name} must be text of 100 characters or less")
     return value.strip()
+
+
+def _rates(name: str, value: Any) -> dict[str, tuple[float, float]]:
+    """Calls a second and burst by operation, such as {"connectcases.CreateCase": [2, 10]}; * stands for all others."""
+    if not isinstance(value, dict) or not all(_is_rate(key, each) for key, each in value.items()):
+        raise Mistake(
+            f"{name} must name operations such as connectcases.CreateCase, each with calls a second and a burst"
+        )
+    return {key: (float(each[0]), float(each[1])) for key, each in value.items()}
+
+
+def _is_rate(name: str, value: Any) -> bool:
+    pair = isinstance(value, list) and len(value) == 2 and all(_is_span(each) and each > 0 for each in value)
+    return pair and bool(OPERATION.fullmatch(name))
 
 
 def _number(name: str, value: Any) -> Any:
@@ -352,6 +371,8 @@ def _number(name: str, value: Any) -> Any:
 def _account_value(name: str, value: Any) -> Any:
     if name in NUMBERS:
         return _number(name, value)
+    if name == "connect_rates" and value is not None:
+        return _rates(name, value)
     if name == "plan" and value not in (None, *catalogue.SEVERITIES_BY_PLAN):
         raise Mistake(f"plan must be one of {', '.join(catalogue.SEVERITIES_BY_PLAN)}")
     if name == "denied" and value is not None:
@@ -361,26 +382,6 @@ def _account_value(name: str, value: Any) -> Any:
     if not isinstance(value, str | None):
         raise Mistake(f"{name} must be text")
     return value
-
-
-def _account_id(given: Mapping[str, Any]) -> str:
-    account_id = given.get("account_id")
-    if not isinstance(account_id, str) or not ACCOUNT_ID.fullmatch(account_id):
-        raise Mistake("account_id must be twelve digits")
-    return account_id
-
-
-def _text(given: Mapping[str, Any], name: str) -> str:
-    text = given.get(name)
-    if not isinstance(text, str) or not text.strip():
-        raise Mistake(f"{name} must be text")
-    return text
-
-
-def _only(given: Mapping[str, Any], names: Any) -> None:
-    for name in given:
-        if name not in names:
-            raise Mistake(f"{name} is not known; known are {', '.join(names)}")
 
 
 def _json(request: Request) -> Mapping[str, Any]:

@@ -1,27 +1,37 @@
-"""How many calls a second an account may make: a token bucket each, kept in memory."""
+"""How many calls a second an account may make: a token bucket for each limit, kept in memory."""
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A limit: whose calls share it, how many a second, and how many at once after a rest."""
+
+    bucket: tuple[str, ...]
+    per_second: float
+    burst: float
 
 
 class CallRates:
-    """One bucket for each account. It holds one second's worth of calls and is never stretched by the time scale."""
+    """All buckets. They are never stretched by the time scale."""
 
     def __init__(self) -> None:
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[tuple[str, ...], tuple[float, float]] = {}
         self._lock = threading.Lock()
 
-    def take(self, account_id: str, per_second: float) -> bool:
-        """Take one call from the account's bucket; False if it is empty."""
+    def take(self, rate: Rate) -> bool:
+        """Take one call from the bucket; False if it is empty."""
         now = time.monotonic()
-        size = max(per_second, 1.0)
+        size = max(rate.burst, 1.0)
         with self._lock:
-            tokens, at = self._buckets.get(account_id, (size, now))
-            tokens = min(size, tokens + (now - at) * per_second)
+            tokens, at = self._buckets.get(rate.bucket, (size, now))
+            tokens = min(size, tokens + (now - at) * rate.per_second)
             allowed = tokens >= 1.0
-            self._buckets[account_id] = (tokens - 1.0 if allowed else tokens, now)
+            self._buckets[rate.bucket] = (tokens - 1.0 if allowed else tokens, now)
         return allowed
 
     def clear(self) -> None:

@@ -15,13 +15,14 @@ PIECE = 256 * 1024
 
 
 class AwsError(Exception):
-    """An error answer of AWS, by its code and HTTP status."""
+    """An error answer of AWS, by its code and HTTP status; `members` are what its model says beside the message."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **members: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
         self.status = status
+        self.members = members
 
 
 class Incoming:

@@ -1,7 +1,7 @@
 """AWS's wire formats: reading an operation and its parameters off a request, writing an answer or an error.
 
-A service speaks the protocol its botocore model names, and `WIRES` maps that name to the class that speaks it here. A wire
-sees the whole request and the operation's model, so one that keeps parameters in paths and headers fits in the same way.
+A service speaks the protocol its botocore model names. Here are JSON and query; `rest` has the one that keeps parameters in
+paths. A wire sees the whole request and the operation's model.
 """
 
 from __future__ import annotations
@@ -133,9 +133,6 @@ class QueryWire:
         return Answer(status, body, {"Content-Type": "text/xml", "x-amzn-RequestId": request_id})
 
 
-WIRES: dict[str, type[Wire]] = {"json": JsonWire, "query": QueryWire}
-
-
 def to_json(value: Any, shape: Shape) -> Any:
     """A handler's output as JSON values. A member the model does not know is a mistake of ours and raises KeyError."""
     if isinstance(shape, StructureShape):
@@ -145,8 +142,23 @@ def to_json(value: Any, shape: Shape) -> Any:
     if isinstance(shape, MapShape):
         return {key: to_json(each, shape.value) for key, each in value.items()}
     if isinstance(value, datetime):
-        return value.timestamp()
+        return _instant(value) if shape.serialization.get("timestampFormat") == "iso8601" else value.timestamp()
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def errors_of(model: ServiceModel) -> dict[str, StructureShape]:
+    """The errors that a service's model knows, by code."""
+    return {shape.error_code: shape for shape in model.error_shapes if isinstance(shape, StructureShape)}
+
+
+def modelled_status(shape: StructureShape | None) -> int | None:
+    """The HTTP status that the model gives an error."""
+    found: int | None = shape.metadata.get("error", {}).get("httpStatusCode") if shape is not None else None
+    return found
+
+
+def _instant(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def to_xml(value: Any, shape: Shape) -> str:

@@ -11,22 +11,31 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel
 
 from casesite.sandbox.identity import Caller
+from casesite.sandbox.limits import Rate
 from casesite.sandbox.messages import AwsError
-from casesite.sandbox.protocol import NO_OPERATION, WIRES
-from casesite.sandbox.state import Account, State
+from casesite.sandbox.protocol import NO_OPERATION, JsonWire, QueryWire, Wire, errors_of, modelled_status
+from casesite.sandbox.rest import RestJsonWire
+from casesite.sandbox.state import Account, Settings, State
 
+WIRES: dict[str, type[Wire]] = {"json": JsonWire, "query": QueryWire, "rest-json": RestJsonWire}
 DRY_RUN = AwsError("DryRunOperationException", "The request would have succeeded, but it was sent as a dry run.")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One operation asked for: by whom, in which account, with which checked parameters, at which `url` of ours."""
+    """One `operation` asked for: by whom, in which account and region, with which checked parameters, at which `url` of ours."""
 
     state: State
     caller: Caller
     account: Account
     params: Mapping[str, Any]
     url: str
+    region: str
+    operation: str
+
+    def must_allow(self, action: str) -> None:
+        """Refuse where the account's policies deny an action that this call needs besides its own."""
+        check_allowed(self.caller, self.account, action)
 
     def end_of_checks(self) -> None:
         """A dry run goes this far and no further; AWS tells its success by an exception."""
@@ -36,10 +45,21 @@ class Call:
 
 Handler = Callable[[Call], Mapping[str, Any]]
 Parameters = Mapping[str, Any]
+RateOf = Callable[[Settings, Account, str, str], Rate | None]
+
+
+def check_allowed(caller: Caller, account: Account, action: str) -> None:
+    if {action, f"{action.partition(':')[0]}:*"} & set(account.denied):
+        message = f"User: {caller.arn} is not authorized to perform: {action}"
+        raise AwsError("AccessDeniedException", message, 403)
 
 
 def _own_account(operation: str, params: Parameters, caller: Caller) -> str:
     return caller.account_id
+
+
+def _no_limit(settings: Settings, account: Account, region: str, operation: str) -> None:
+    return None
 
 
 class Service:
@@ -50,7 +70,7 @@ class Service:
         name: str,
         handlers: Mapping[str, Handler],
         *,
-        rate_limited: bool = False,
+        rate_of: RateOf = _no_limit,
         open_to_all: frozenset[str] = frozenset(),
         actions: Mapping[str, tuple[str, ...]] | None = None,
         account_of: Callable[[str, Parameters, Caller], str] = _own_account,
@@ -59,12 +79,16 @@ class Service:
         self.model = ServiceModel(Loader().load_service_model(name, "service-2"), name)
         self.signing_name = self.model.signing_name
         self.wire = WIRES[self.model.metadata["protocol"]](self.model)
-        self.rate_limited = rate_limited
+        self.rate_of = rate_of
         self.open_to_all = open_to_all
         self.actions = actions or {}
         self.account_of = account_of
         self._handlers = handlers
         self._operation_model = cache(self.model.operation_model)
+
+    def modelled_status(self, code: str) -> int | None:
+        """The HTTP status that the model gives an error."""
+        return modelled_status(errors_of(self.model).get(code))
 
     def permissions(self, operation: str) -> list[str]:
         """What a policy must allow for an operation: mostly the action of the same name."""

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,6 +56,36 @@ CREATE TABLE IF NOT EXISTS attachment (
     attachment_set TEXT REFERENCES attachment_set (set_id), communication INTEGER REFERENCES communication (id));
 CREATE INDEX IF NOT EXISTS attachment_of_communication ON attachment (communication);
 CREATE INDEX IF NOT EXISTS attachment_of_set ON attachment (attachment_set);
+CREATE TABLE IF NOT EXISTS connect_domain (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, domain_id TEXT NOT NULL UNIQUE, account_id TEXT NOT NULL,
+    region TEXT NOT NULL, instance_id TEXT NOT NULL UNIQUE, profiles_domain TEXT, name TEXT NOT NULL,
+    status TEXT NOT NULL, tags TEXT NOT NULL, created_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS connect_domain_of_account ON connect_domain (account_id, region);
+CREATE TABLE IF NOT EXISTS connect_part (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, domain_id TEXT NOT NULL REFERENCES connect_domain (domain_id),
+    kind TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, deleted INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL, modified_at REAL NOT NULL, UNIQUE (domain_id, kind, id));
+CREATE TABLE IF NOT EXISTS connect_case (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, case_id TEXT NOT NULL UNIQUE, domain_id TEXT NOT NULL,
+    template_id TEXT NOT NULL, fields TEXT NOT NULL, tags TEXT NOT NULL, seen_fields TEXT, created_at REAL NOT NULL,
+    visible_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS connect_case_of_domain ON connect_case (domain_id, number);
+CREATE TABLE IF NOT EXISTS connect_item (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, item_id TEXT NOT NULL UNIQUE,
+    connect_case INTEGER NOT NULL REFERENCES connect_case (number), type TEXT NOT NULL, content TEXT NOT NULL,
+    performed_by TEXT, created_at REAL NOT NULL, visible_at REAL NOT NULL);
+CREATE INDEX IF NOT EXISTS connect_item_of_case ON connect_item (connect_case, number);
+CREATE TABLE IF NOT EXISTS connect_event (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, event_id TEXT NOT NULL,
+    connect_case INTEGER NOT NULL REFERENCES connect_case (number), type TEXT NOT NULL, item_type TEXT,
+    at REAL NOT NULL, fields TEXT NOT NULL, performed_by TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS connect_event_of_case ON connect_event (connect_case, number);
+CREATE TABLE IF NOT EXISTS connect_file (
+    file_id TEXT PRIMARY KEY, domain_id TEXT NOT NULL, associated_arn TEXT NOT NULL, created_by TEXT,
+    created_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS client_token (
+    domain_id TEXT NOT NULL, operation TEXT NOT NULL, token TEXT NOT NULL, content TEXT NOT NULL,
+    answer TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (domain_id, operation, token));
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (id INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL);
 """
@@ -65,10 +95,22 @@ FILES_IN_USE = (
 CLEARED_BY_RESET = (
     *("setting", "account", "attachment", "attachment_set", "upload_part", "upload"),
     *("communication", "support_case", "request", "fault"),
+    *(
+        "client_token",
+        "connect_file",
+        "connect_event",
+        "connect_item",
+        "connect_case",
+        "connect_part",
+        "connect_domain",
+    ),
 )
 MINUTE = 60.0
 HOUR = 3600.0
 SHORTEST_VALIDITY = 5.0
+
+# Calls a second and burst of operations by name, such as connectcases.CreateCase, or of all others by *.
+Rates = Mapping[str, tuple[float, float]]
 
 
 class AlreadyRunning(Exception):
@@ -77,7 +119,7 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set for the whole simulator; an account may differ in the first three. Spans are in seconds."""
+    """What can be set for the whole simulator; an account may differ in the first three and in rates. Spans are in seconds."""
 
     cases_per_hour: int = 10
     calls_per_second: float = 5.0
@@ -91,6 +133,8 @@ class Settings:
     upload_fails_for: str = "virus"
     link_validity: float = 900.0
     attachment_sets_per_minute: int = 20
+    connect_rates: Rates = field(default_factory=dict)
+    rules_in_batch: int = 50
 
     @property
     def minute(self) -> float:
@@ -123,6 +167,7 @@ class Account:
     role_arn: str | None = None
     external_id: str | None = None
     denied: tuple[str, ...] = ()
+    connect_rates: Rates = field(default_factory=dict)
 
 
 class State:

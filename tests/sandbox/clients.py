@@ -48,6 +48,9 @@ class Clients:
         self.url = url
         self.support = cache(self._support)
         self.sts = cache(self._sts)
+        self.cases = cache(self._cases)
+        self.profiles = cache(self._profiles)
+        self.connect = cache(self._connect)
 
     def _support(self, account: str = ACME) -> Any:
         return self.make("support", f"SANDBOXKEY{account}", f"sandbox-secret-{account}")
@@ -55,14 +58,28 @@ class Clients:
     def _sts(self, account: str = HOME) -> Any:
         return self.make("sts", f"SANDBOXKEY{account}", f"sandbox-secret-{account}")
 
+    def _cases(self, account: str = ACME, region: str = "us-east-1") -> Any:
+        return self.regional("connectcases", account, region)
+
+    def _profiles(self, account: str = ACME, region: str = "us-east-1") -> Any:
+        return self.regional("customer-profiles", account, region)
+
+    def _connect(self, account: str = ACME, region: str = "us-east-1") -> Any:
+        return self.regional("connect", account, region)
+
+    def regional(self, service: str, account: str, region: str) -> Any:
+        return self.make(service, f"SANDBOXKEY{account}", f"sandbox-secret-{account}", region=region)
+
     def with_session(self, credentials: dict[str, Any], service: str = "support") -> Any:
         keys = credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]
         return self.make(service, *keys)
 
-    def make(self, service: str, key: str, secret: str, token: str | None = None, **config: Any) -> Any:
+    def make(
+        self, service: str, key: str, secret: str, token: str | None = None, *, region: str = "us-east-1", **config: Any
+    ) -> Any:
         client = boto3.client(
             service,
-            region_name="us-east-1",
+            region_name=region,
             endpoint_url=self.url,
             aws_access_key_id=key,
             aws_secret_access_key=secret,

@@ -97,6 +97,8 @@ def test_settings_have_aws_defaults_and_return_to_them(sandbox):
         "upload_fails_for": "virus",
         "link_validity": 900,
         "attachment_sets_per_minute": 20,
+        "connect_rates": {},
+        "rules_in_batch": 50,
     }
     assert sandbox.settings() == usual
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 
-from casesite.sandbox.control import Control, Mistake
+from casesite.sandbox.control import Control
 from casesite.sandbox.messages import Answer, AwsError, Request
+from casesite.sandbox.orders import Mistake
 from casesite.sandbox.page import sections
 from casesite.sandbox.page.markup import Html, tag
 from casesite.sandbox.page.switches import named

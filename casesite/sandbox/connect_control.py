@@ -1,0 +1,187 @@
+"""The part of the control interface that is about Connect: what domains are made of, and the truth about their cases."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from botocore.model import Shape
+
+from casesite.sandbox.aws import Aws
+from casesite.sandbox.connect_cases import demo, domains, system_fields
+from casesite.sandbox.connect_cases.domains import Document, Domain, Kind, NewDomain, Part
+from casesite.sandbox.messages import AwsError
+from casesite.sandbox.orders import Mistake, account_id_of, only_known, text_of
+from casesite.sandbox.shapes import checked
+
+Routes = list[tuple[str, re.Pattern[str], Callable[..., Any]]]
+KINDS = {
+    "fields": Kind.FIELD,
+    "layouts": Kind.LAYOUT,
+    "templates": Kind.TEMPLATE,
+    "rules": Kind.RULE,
+    "profiles": Kind.PROFILE,
+    "users": Kind.USER,
+}
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
+STATUSES = ("Active", "CreationInProgress", "CreationFailed")
+# By which of AWS's own requests a document must be fit to be made, and what it has besides.
+MADE_BY = {
+    Kind.FIELD: "CreateField",
+    Kind.LAYOUT: "CreateLayout",
+    Kind.TEMPLATE: "CreateTemplate",
+    Kind.RULE: "CreateCaseRule",
+}
+USER_TEXTS = ("Username", "FirstName", "LastName", "Email")
+
+
+class ConnectControl:
+    """One method for each thing that can be asked or told about Connect."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws = aws
+        self.state = aws.state
+
+    def routes(self) -> Routes:
+        domain, kind = r"connect/domains/(?P<domain_id>[^/]+)", f"(?P<kind>{'|'.join(KINDS)})"
+        return [
+            ("GET", re.compile(r"connect/domains"), self.domains),
+            ("POST", re.compile(r"connect/domains"), self.put_domain),
+            ("POST", re.compile(r"connect/demo"), self.build_demo),
+            ("GET", re.compile(domain), self.domain),
+            ("DELETE", re.compile(domain), self.remove_domain),
+            ("POST", re.compile(f"{domain}/{kind}"), self.put_part),
+            ("DELETE", re.compile(f"{domain}/{kind}/(?P<id_>[^/]+)"), self.delete_part),
+        ]
+
+    def domains(self, given: Mapping[str, Any]) -> Any:
+        return {"domains": [self._domain(each) for each in domains.every(self.state)]}
+
+    def domain(self, given: Mapping[str, Any], domain_id: str) -> Any:
+        return self._domain(self._find(domain_id))
+
+    def put_domain(self, given: Mapping[str, Any]) -> Any:
+        """Make a domain with its system fields, or change name, status or tags of the one with this domain_id."""
+        only_known(given, [each.name for each in fields(NewDomain)])
+        _check_domain(given)
+        known = domains.every(self.state, domain_id=given["domain_id"]) if "domain_id" in given else []
+        with self.state.transaction():
+            if known:
+                values = {name: given.get(name, getattr(known[0], name)) for name in ("name", "status", "tags")}
+                return self._domain(domains.change(self.state, known[0], **values))
+            account_id, name, region = account_id_of(given), text_of(given, "name"), text_of(given, "region")
+            if not REGION.fullmatch(region):
+                raise Mistake("region must be one such as us-east-1")
+            try:
+                new = NewDomain(**{**given, "account_id": account_id, "name": name, "region": region})
+                made = domains.add(self.state, new)
+            except sqlite3.IntegrityError:
+                raise Mistake("Another domain has this domain_id or instance_id.", 409) from None
+            system_fields.add_to(self.state, made)
+            return self._domain(made)
+
+    def build_demo(self, given: Mapping[str, Any]) -> Any:
+        """Build one of the demo domains in an account and region."""
+        only_known(given, ("account_id", "region", "demo"))
+        key, region = given.get("demo", "care"), given.get("region", "us-east-1")
+        if key not in demo.definitions():
+            raise Mistake(f"demo must be one of {', '.join(demo.definitions())}")
+        if not isinstance(region, str) or not REGION.fullmatch(region):
+            raise Mistake("region must be one such as us-east-1")
+        return self._domain(demo.build(self.state, key, account_id_of(given), region))
+
+    def remove_domain(self, given: Mapping[str, Any], domain_id: str) -> Any:
+        with self.state.transaction():
+            domains.remove(self.state, self._find(domain_id))
+        return {"ok": True}
+
+    def put_part(self, given: Mapping[str, Any], domain_id: str, kind: str) -> Any:
+        """Add a part, or alter the members named of the one with this `id`; null takes a member away."""
+        domain, what = self._find(domain_id), KINDS[kind]
+        id_ = str(given.get("id") or (uuid.uuid4().hex if what is Kind.PROFILE else uuid.uuid4()))
+        with self.state.transaction():
+            before = domains.part(self.state, domain, what, id_)
+            members = {name: value for name, value in given.items() if name != "id"}
+            merged = (before.document if before else _blank(what)) | members
+            document = {name: value for name, value in merged.items() if value is not None}
+            self._check(what, document)
+            domains.put(self.state, domain, what, id_, document)
+        return {"id": id_, **document}
+
+    def delete_part(self, given: Mapping[str, Any], domain_id: str, kind: str, id_: str) -> Any:
+        """Delete a part. AWS still reads deleted ones by their id and leaves them out of lists."""
+        domain = self._find(domain_id)
+        if domains.part(self.state, domain, KINDS[kind], id_) is None:
+            raise Mistake(f"There is no {kind[:-1]} with this id.", 404)
+        domains.delete(self.state, domain, KINDS[kind], id_)
+        return {"ok": True}
+
+    def _find(self, domain_id: str) -> Domain:
+        found = domains.every(self.state, domain_id=domain_id)
+        if not found:
+            raise Mistake("There is no such domain.", 404)
+        return found[0]
+
+    def _check(self, kind: Kind, document: Document) -> None:
+        if kind is Kind.USER:
+            only_known(document, USER_TEXTS)
+            for name in document:
+                text_of(document, name)
+            text_of(document, "Username")
+            return
+        own = {name: value for name, value in document.items() if name not in ("tags", "options", "namespace")}
+        try:
+            if kind is Kind.PROFILE:
+                checked(own, self._shape("customer-profiles", "Profile"))
+                return
+            checked({"domainId": "x", **own}, self._shape("connectcases", f"{MADE_BY[kind]}Request"))
+            if "options" in document:
+                checked(document["options"], self._shape("connectcases", "FieldOptionsList"))
+        except AwsError as error:
+            raise Mistake(error.message) from None
+
+    def _shape(self, service: str, name: str) -> Shape:
+        found = self.aws.service_named(service)
+        assert found is not None
+        return found.model.shape_for(name)
+
+    def _domain(self, domain: Domain) -> Document:
+        held = {name: [_part(each) for each in domains.parts(self.state, domain, kind)] for name, kind in KINDS.items()}
+        return {
+            "account": domain.account_id,
+            "region": domain.region,
+            "domainId": domain.domain_id,
+            "domainArn": domain.arn,
+            "name": domain.name,
+            "status": domain.status,
+            "tags": domain.tags,
+            "instanceId": domain.instance_id,
+            "instanceArn": domain.instance_arn,
+            "profilesDomain": domain.profiles_domain,
+            **held,
+        }
+
+
+def _part(part: Part) -> Document:
+    return {"id": part.id, "deleted": part.deleted, **part.document}
+
+
+def _blank(kind: Kind) -> Document:
+    if kind is Kind.FIELD:
+        return {"namespace": "Custom"}
+    return {"status": "Active"} if kind is Kind.TEMPLATE else {}
+
+
+def _check_domain(given: Mapping[str, Any]) -> None:
+    for name in ("domain_id", "instance_id", "profiles_domain", "name"):
+        if given.get(name) is not None:
+            text_of(given, name)
+    if given.get("status", "Active") not in STATUSES:
+        raise Mistake(f"status must be one of {', '.join(STATUSES)}")
+    tags = given.get("tags", {})
+    if not isinstance(tags, dict) or not all(isinstance(each, str) for each in tags.values()):
+        raise Mistake("tags must be texts by key")
