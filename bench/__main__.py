@@ -1,11 +1,11 @@
-"""`python -m bench [latency|throughput|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
+"""`python -m bench [latency|throughput|pages|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
 
 import sys
 
-from bench import latency, start, throughput
+from bench import latency, pages, start, throughput
 from bench.figures import DOCUMENT, document, machine, say
 
-PARTS = {"latency": latency, "throughput": throughput, "start": start}
+PARTS = {"latency": latency, "throughput": throughput, "pages": pages, "start": start}
 
 
 def main(asked: list[str]) -> int:

@@ -2,11 +2,14 @@
 
 python -m bench.fill accounts 128     accounts that the measurement uses
 python -m bench.fill submit 8         so many submissions in each of them, waiting for review
+python -m bench.fill pages 280        an agent with a catalogue of so many services; prints their session and a form's fields
 python -m bench.fill release          approves all that wait, in one transaction, and rings; prints the instant of the commit
 """
 
+import json
 import sys
 import time
+from typing import Any
 
 import django
 
@@ -122,7 +125,80 @@ def release() -> None:
     print(began)
 
 
+def pages(services: int) -> None:
+    from django.contrib.auth import get_user_model
+    from django.db import connection
+
+    from bench.comparison.models import Note
+
+    accounts(1)
+    with connection.schema_editor() as editor:
+        editor.create_model(Note)
+    author = get_user_model().objects.get(username="author")
+    account, catalog = _give_whole_catalog(services)
+    _use_some(author, account, catalog)
+    fields = {
+        "account": str(account.pk),
+        "issue_type": "technical",
+        "service_code": "service-100",
+        "category_code": "category-3",
+        "severity_code": "normal",
+        "language": "en",
+        "subject": "RDS failover took 11 minutes",
+        "communication_body": "Since 09:12 UTC db-1 in eu-west-1 fails over again and again.\n" * 20,
+        "cc_email_addresses": "a@example.com, b@example.com",
+    }
+    print(json.dumps({"session": _session_of(author), "fields": fields}))
+
+
+def _give_whole_catalog(services: int) -> tuple[Any, Any]:
+    """One as large as AWS's, as if fetched just now."""
+    from casesite import clock
+    from casesite.catalog.models import SupportCatalog
+    from casesite.catalog.schema import content_of, sha256_of
+    from casesite.teams.models import AwsAccount
+
+    account, now = AwsAccount.objects.get(teams__name="Measurement"), clock.now()
+    categories = [(f"category-{number}", f"Category {number}") for number in range(6)]
+    content = content_of(
+        [(f"service-{number}", f"Amazon Service of the Number {number}", categories) for number in range(services)],
+        [("low", "Low"), ("normal", "Normal"), ("high", "High"), ("urgent", "Urgent"), ("critical", "Critical")],
+    )
+    catalog = SupportCatalog.objects.create(
+        account=account, content=content, content_sha256=sha256_of(content), fetched_at=now, seen_at=clock.now()
+    )
+    return account, catalog
+
+
+def _use_some(author: Any, account: Any, catalog: Any) -> None:
+    """Drafts in seven services."""
+    from casesite import clock
+    from casesite.cases.models import Case, SupportContent
+    from casesite.teams.models import Team
+
+    team = Team.objects.get(name="Measurement")
+    for number in range(7):
+        now = clock.now()
+        case = Case.objects.create(
+            team=team, account=account, author=author, subject="Earlier", created_at=now, changed_at=now
+        )
+        SupportContent.objects.create(case=case, catalog=catalog, service_code=f"service-{number * 30}")
+
+
+def _session_of(user: Any) -> str:
+    """The key of a session in which the person is signed in."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return str(session.session_key)
+
+
 if __name__ == "__main__":
     django.setup()
     what, *given = sys.argv[1:]
-    {"accounts": accounts, "submit": submit, "release": release}[what](*map(int, given))
+    {"accounts": accounts, "pages": pages, "submit": submit, "release": release}[what](*map(int, given))

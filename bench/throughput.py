@@ -39,7 +39,7 @@ def measure() -> list[Figure]:
 
 def _measure(site: Site) -> list[Figure]:
     site.sandbox.settings(cases_per_hour=1_000_000, calls_per_second=100_000)
-    _fill(site, "accounts", ACCOUNTS)
+    fill(site, "accounts", ACCOUNTS)
     _ours(site, 1)  # every account's client and credentials
     site.sandbox.settings(create_case_latency=LATENCY)
     rounds = []
@@ -56,8 +56,9 @@ def _measure(site: Site) -> list[Figure]:
     return [at_least("Throughput of one worker, of a plain pool's", ratio, GOAL, "", beside=beside)]
 
 
-def _fill(site: Site, *arguments: object) -> str:
-    environment = site._place.environment()
+def fill(site: Site, *arguments: object, **more: str) -> str:
+    """What `python -m bench.fill` prints, run beside the site; `more` are variables."""
+    environment = site._place.environment() | more
     command = [sys.executable, "-m", "bench.fill", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
@@ -70,10 +71,10 @@ def _pool(site: Site) -> float:
 
 def _ours(site: Site, cases: int) -> tuple[float, float]:
     """Cases a second, and the worker's CPU seconds for each."""
-    _fill(site, "submit", cases)
+    fill(site, "submit", cases)
     worker = list(family(site.pids["worker"]))
     before = cpu_seconds(worker)
-    began = float(_fill(site, "release"))
+    began = float(fill(site, "release"))
     open_rows = "SELECT count(*) AS n FROM submissions_submission WHERE state != 'delivered' AND queued_at IS NOT NULL"
     mine = f"{open_rows} AND submitted_by_id = (SELECT id FROM auth_user WHERE username = 'author')"
     wait_until(lambda: site.rows(mine)[0]["n"] == 0, seconds=300, every=0.2, what="the delivery of all cases")

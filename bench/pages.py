@@ -1,0 +1,112 @@
+"""The form's page, a draft and a submit, beside the least that a page and a POST can be: ratios of one run at one server."""
+
+import json
+import statistics
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from bench.figures import Figure, at_least, at_most, say
+from bench.requests import Browser, Load
+from bench.throughput import fill
+from tests.sites import Site
+
+ROUNDS = 7  # interleaved; one before them warms
+REQUESTS = 200  # of each kind in a round
+SERVICES = 280
+FORM, EMPTY, PLAIN, BARE = "/cases/new/support/", "/comparison/empty/", "/comparison/plain/", "/comparison/bare/"
+GOAL_CPU, GOAL_PLAIN, GOAL_DRAFT, GOAL_DRAFT_CPU, GOAL_SUBMIT = 3, 3, 0.7, 1.45, 2.5
+HOW = (
+    "Pages",
+    f"One web process as `make run` starts it, with comparison views added to its addresses (`bench/comparison`), for one signed-in agent with a "
+    f"catalogue of {SERVICES} services and seven used lately. {ROUNDS} rounds of {REQUESTS} requests of each kind in turns over 4 connections, from "
+    "the same machine; the medians of each round's ratios. All pages have the same sign-in, middleware and frame. The plain form has the same ten "
+    "fields with five services, rendered by crispy forms. The bare view checks the sign-in and CSRF and inserts one row, with the same commit to disk; "
+    "a draft is one new case, a submit is a new case handed to review.",
+)
+
+
+def measure() -> list[Figure]:
+    with tempfile.TemporaryDirectory(prefix="casesite-bench-") as folder:
+        site = Site.in_parts(Path(folder), time_scale=1)
+        try:
+            for part in ("worker", "dispatcher", "web"):
+                site.stop_part(part)
+            told = json.loads(fill(site, "pages", SERVICES, DJANGO_SETTINGS_MODULE="bench.settings"))
+            web = site.start_part("web", DJANGO_SETTINGS_MODULE="bench.settings")
+            return _figures(_rounds(Browser(site.url, told["session"], web.pid), told["fields"]))
+        finally:
+            site.stop()
+
+
+def _rounds(browser: Browser, fields: dict[str, str]) -> list[dict[str, Load]]:
+    kinds: dict[str, Callable[[], Load]] = {
+        "empty": lambda: browser.get(EMPTY, REQUESTS),
+        "plain": lambda: browser.get(PLAIN, REQUESTS),
+        "form": lambda: browser.get(FORM, REQUESTS),
+        "bare": lambda: browser.post(BARE, REQUESTS, fields),
+        "draft": lambda: browser.post(FORM, REQUESTS, fields | {"action": "save_draft"}),
+        "submit": lambda: browser.post(FORM, REQUESTS, fields | {"action": "submit"}),
+    }
+    rounds = []
+    for number in range(ROUNDS + 1):
+        loads = {name: ask() for name, ask in kinds.items()}
+        if number:
+            rounds.append(loads)
+            told = ", ".join(f"{name} {load.per_second:.0f}/s {load.cpu * 1000:.2f} ms" for name, load in loads.items())
+            say(f"  round {number}: {told}")
+    return rounds
+
+
+def _figures(rounds: list[dict[str, Load]]) -> list[Figure]:
+    def ratio(of: str, to: str, what: str) -> float:
+        return statistics.median(getattr(loads[of], what) / getattr(loads[to], what) for loads in rounds)
+
+    def cpu(*names: str) -> str:
+        each = (f"{name} {statistics.median(loads[name].cpu for loads in rounds) * 1000:.1f}" for name in names)
+        return f"ms of CPU: {', '.join(each)}"
+
+    def rate(*names: str) -> str:
+        each = (f"{name} {statistics.median(loads[name].per_second for loads in rounds):.0f}" for name in names)
+        return f"requests a second: {', '.join(each)}"
+
+    return [
+        at_most(
+            "CPU of the empty form, of an empty page's",
+            ratio("form", "empty", "cpu"),
+            GOAL_CPU,
+            "×",
+            digits=2,
+            beside=cpu("form", "empty"),
+        ),
+        at_least(
+            "Requests of the empty form, of a plain form's",
+            ratio("form", "plain", "per_second"),
+            GOAL_PLAIN,
+            "×",
+            beside=f"{rate('form', 'plain')}; {cpu('form', 'plain')}",
+        ),
+        at_least(
+            "Requests that save a draft, of a bare view's",
+            ratio("draft", "bare", "per_second"),
+            GOAL_DRAFT,
+            "×",
+            beside=rate("draft", "bare"),
+        ),
+        at_most(
+            "CPU of saving a draft, of a bare view's",
+            ratio("draft", "bare", "cpu"),
+            GOAL_DRAFT_CPU,
+            "×",
+            digits=2,
+            beside=cpu("draft", "bare"),
+        ),
+        at_most(
+            "CPU of a submit, of a bare view's",
+            ratio("submit", "bare", "cpu"),
+            GOAL_SUBMIT,
+            "×",
+            digits=2,
+            beside=cpu("submit", "bare"),
+        ),
+    ]

@@ -1,0 +1,81 @@
+"""Many requests of one person at once, over connections that stay open, with as little work of our own as possible."""
+
+import http.client
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from bench.processes import cpu_seconds, family
+
+CONNECTIONS = 4  # enough that the server never waits for us
+CSRF = "b" * 32
+
+
+@dataclass(frozen=True)
+class Load:
+    """What a number of requests cost."""
+
+    per_second: float
+    cpu: float  # seconds of the server for each
+
+
+class Browser:
+    """Somebody who is signed in at `url`, and the server's process."""
+
+    def __init__(self, url: str, session: str, pid: int) -> None:
+        self.address = urlsplit(url)
+        self.pid = pid
+        port = self.address.port
+        self.cookies = f"casesite_session_{port}={session}; casesite_csrf_{port}={CSRF}"
+
+    def get(self, path: str, count: int) -> Load:
+        return self._send("GET", path, count, lambda: b"", 200)
+
+    def post(self, path: str, count: int, fields: dict[str, str]) -> Load:
+        def body() -> bytes:
+            token = secrets.token_urlsafe(24)
+            own = {"csrfmiddlewaretoken": CSRF, "form_token": token, "subject": f"{fields['subject']} {token[:6]}"}
+            return urlencode(fields | own).encode()
+
+        return self._send("POST", path, count, body, 302)
+
+    def _send(self, method: str, path: str, count: int, body: Callable[[], bytes], expected: int) -> Load:
+        bodies = [body() for _request in range(count)]
+        refused: list[str] = []
+        threads = [
+            threading.Thread(
+                target=self._one, args=(method, path, bodies[number::CONNECTIONS], expected, refused), daemon=True
+            )
+            for number in range(CONNECTIONS)
+        ]
+        server = list(family(self.pid))
+        cpu, began = cpu_seconds(server), time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        took, cpu = time.monotonic() - began, cpu_seconds(server) - cpu
+        if refused:
+            raise SystemExit(f"{method} {path}: {refused[0]}")
+        return Load(count / took, cpu / count)
+
+    def _one(self, method: str, path: str, bodies: list[bytes], expected: int, refused: list[str]) -> None:
+        headers = {"Cookie": self.cookies}
+        if method == "POST":
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        line = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=60)
+        try:
+            for body in bodies:
+                line.request(method, path, body or None, headers)
+                answer = line.getresponse()
+                text = answer.read()
+                if answer.status != expected or "/login" in (answer.getheader("Location") or ""):
+                    refused.append(f"{answer.status} {answer.getheader('Location')} {text[-3000:].decode()}")
+                    return
+        except OSError as exc:
+            refused.append(str(exc))
+        finally:
+            line.close()

@@ -1,0 +1,6 @@
+"""The site's settings with the comparison views beside its own, so that one server answers both."""
+
+from casesite.settings import *  # noqa: F403
+
+INSTALLED_APPS = [*INSTALLED_APPS, "bench.comparison"]  # noqa: F405
+ROOT_URLCONF = "bench.comparison.urls"
