@@ -301,7 +301,7 @@ SESSION_COOKIE_NAME = "casesite_session" if SECURE else f"casesite_session_{PORT
 CSRF_COOKIE_NAME = "casesite_csrf" if SECURE else f"casesite_csrf_{PORT}"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "casesite.web.views.csrf_failure"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+MESSAGE_STORAGE = "casesite.web.messages.Messages"
 if SECURE:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_SSL_REDIRECT = True

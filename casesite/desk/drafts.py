@@ -93,7 +93,8 @@ def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
         kind=Kind.SUPPORT, author=by, form_token=token, created_at=now, changed_at=now, **form.case_fields
     )
     SupportContent.objects.create(case=case, **form.support_fields)
-    files.attach(case, form.held)
+    if form.held:
+        files.attach(case, form.held)
     case.events.create(at=now, by=by, what="created")
     return _submit(case, form, by) if submit else case
 

@@ -30,7 +30,6 @@ from ..advice import Advice
 from .offer import Choices, Offer
 from .support import LEAVE_OPEN, SupportForm
 
-BLANK = frozenset({"account", "issue_type", "language"})  # what an empty form may start with
 ACCOUNT, TEAM, SERVICE = "account", "team", "service_code"  # selects with a person's own options
 # Nobody knows it outside this process: no text of a catalogue is taken for a place.
 _SECRET = secrets.token_hex(16)
@@ -84,10 +83,10 @@ class BlankForm:
     held = ()
     is_bound = False
 
-    def __init__(self, offer: Offer, initial: Mapping[str, Any]) -> None:
-        assert set(initial) <= BLANK, "only an empty form is the same for everybody"
+    def __init__(self, offer: Offer) -> None:
+        assert not (offer.case or offer.service_code or offer.category_code or offer.severity_code), "only the empty form"
         self.offer = offer
-        self.initial = initial
+        self.initial = {"account": offer.account_pk, "issue_type": offer.issue_type, "language": offer.language}
 
     @cached_property
     def advice(self) -> Advice:
@@ -165,6 +164,7 @@ class _Nobodys(Offer):
 def _render(key: Key, snapshot: SupportSnapshot) -> Shared:
     offer = _Nobodys(snapshot, key)
     form = SupportForm(offer=offer, initial=key.values)
+    assert form.helper.layout is not None  # asked for first: it gives the selects the choices that it knows
     form.fields[ACCOUNT].widget.choices = [_open(ACCOUNT)]  # type: ignore[attr-defined]
     form.fields[TEAM].widget.choices = [_open(TEAM)]  # type: ignore[attr-defined]
     context = {

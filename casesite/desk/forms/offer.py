@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Max
+from django.db import connection
 from django.utils.translation import gettext as _
 
+from casesite import prepared
 from casesite.cases.limits import Limits, limits_of
 from casesite.cases.models import Case, SupportContent
 from casesite.catalog import questions
@@ -22,6 +23,7 @@ from casesite.teams.models import AwsAccount, Team
 
 Choices = list[tuple[str, Any]]  # as a Django select takes them; the second may be a group
 LATELY = 5  # services somebody used are offered first
+LATEST = 100  # cases of theirs that tell which
 EMPTY = SupportSnapshot(services=(), severities=())
 
 
@@ -38,11 +40,21 @@ class Offer:
         self.severity_code = str(values.get("severity_code") or "")
         self.language = str(values.get("language") or "")
 
+    @classmethod
+    def first(cls, user: Any, values: Mapping[str, Any]) -> "Offer":
+        """For a new case: in the account of the person's newest one, else in the first by name."""
+        offer = cls(user, values)
+        usable = [account.pk for account in offer.accounts]
+        own = Case.objects.visible_to(user).filter(author=user, account__in=usable)
+        newest = own.order_by("-pk").values_list("account_id", flat=True).first() if usable else None
+        offer.account_pk = str(newest or next(iter(usable), ""))
+        return offer
+
     # --- where ---------------------------------------------------------------------------------------------------------
     @cached_property
     def accounts(self) -> list[AwsAccount]:
         """Those of the person's teams. A draft keeps the account it has, even where that is not in use any more."""
-        found = list(AwsAccount.objects.usable_by(self.user).order_by("name", "account_id"))
+        found = _accounts_of(user=self.user.pk)
         own = self.case.account if self.case else None
         if own and own not in found and own.teams.filter(memberships__user=self.user).exists():
             found.append(own)
@@ -60,10 +72,9 @@ class Offer:
     @cached_property
     def teams(self) -> list[Team]:
         """The person's teams that use the chosen account; without an account all of the person's teams."""
-        teams = Team.objects.filter(memberships__user=self.user)
         if self.account:
-            teams = teams.filter(accounts=self.account)
-        return list(teams.order_by("name"))
+            return _teams_of(user=self.user.pk, account=self.account.pk)
+        return list(Team.objects.filter(memberships__user=self.user).order_by("name"))
 
     @property
     def asks_for_team(self) -> bool:
@@ -73,7 +84,8 @@ class Offer:
     @cached_property
     def catalog(self) -> SupportCatalog | None:
         """Without its content: that is read only where nobody has asked for the same one yet."""
-        return SupportCatalog.objects.defer("content").newest_of(self.account) if self.account else None
+        rows = _catalog_of(account=self.account.pk) if self.account else []
+        return SupportCatalog.from_db(connection.alias, _ABOUT_CATALOG, rows[0]) if rows else None
 
     @property
     def snapshot(self) -> SupportSnapshot:
@@ -140,9 +152,8 @@ class Offer:
     # --- shared --------------------------------------------------------------------------------------------------------
     @cached_property
     def services_used_lately(self) -> list[str]:
-        used = SupportContent.objects.filter(case__author=self.user).exclude(service_code="")
-        newest = used.values("service_code").annotate(last=Max("case_id")).order_by("-last")[:LATELY]
-        return [row["service_code"] for row in newest]
+        """Among the person's latest cases, so that it costs no more for who has thousands."""
+        return list(dict.fromkeys(code for (code,) in _services_of(user=self.user.pk)))[:LATELY]
 
     def _kept(self, code: str, choices: Choices, name: str | None = None) -> Choices:
         """What a draft holds stays in sight when AWS does not offer it (any more); nothing is changed in silence."""
@@ -153,11 +164,29 @@ class Offer:
         return [(code, _("%(name)s (not offered)") % {"name": name or code})]
 
 
-def last_used_account(user: Any) -> int | None:
-    """The account of the person's newest case, to start a new one with; else the first by name."""
-    usable = AwsAccount.objects.usable_by(user)
-    newest = Case.objects.visible_to(user).filter(author=user, account__in=usable).order_by("-pk").first()
-    if newest:
-        return newest.account_id
-    first = usable.order_by("name", "account_id").first()
-    return first.pk if first else None
+# --- asked for by every page and every click: see casesite/prepared.py -------------------------------------------------------
+_accounts_of = prepared.Objects(
+    lambda user: AwsAccount.objects.usable_by(user).order_by("name", "account_id"),
+    user=int,
+)
+_teams_of = prepared.Objects(
+    lambda user, account: Team.objects.filter(memberships__user=user, accounts=account).order_by("name"),
+    user=int,
+    account=int,
+)
+_ABOUT_CATALOG = [field.attname for field in SupportCatalog._meta.concrete_fields if field.name != "content"]
+_catalog_of = prepared.Rows(
+    lambda account: (
+        SupportCatalog.objects.filter(account=account).order_by("-seen_at", "-id").values_list(*_ABOUT_CATALOG)[:1]
+    ),
+    account=int,
+)
+_services_of = prepared.Rows(
+    lambda user: (
+        SupportContent.objects.filter(case__author=user)
+        .exclude(service_code="")
+        .order_by("-case_id")
+        .values_list("service_code")[:LATEST]
+    ),
+    user=int,
+)

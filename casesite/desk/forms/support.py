@@ -1,6 +1,7 @@
 """The Support form: every rule about its input that neither botocore nor the database checks."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from crispy_forms.helper import FormHelper
@@ -150,12 +151,17 @@ class SupportForm(forms.Form):
         self.submitting = submitting
         self.advice = Advice(offer, self.data if self.is_bound else self.initial)
         self.fields["communication_body"].help_text = str(self.advice.hint)
+
+    @cached_property
+    def helper(self) -> FormHelper:
+        """How a page shows it. A form that nobody sees asks for nothing of this."""
         self._offer_choices()
-        self.helper = FormHelper()
-        self.helper.form_tag = False
-        self.helper.disable_csrf = True
-        self.helper.include_media = False
-        self.helper.layout = layout(self.asks_for_team)
+        helper = FormHelper()
+        helper.form_tag = False
+        helper.disable_csrf = True
+        helper.include_media = False
+        helper.layout = layout(self.asks_for_team)
+        return helper
 
     @property
     def asks_for_team(self) -> bool:
@@ -163,6 +169,7 @@ class SupportForm(forms.Form):
 
     def parts_helper(self, names: tuple[str, ...]) -> FormHelper:
         """The parts of the form that change with another choice, for htmx to put in their places."""
+        self._offer_choices()
         helper = FormHelper()
         helper.form_tag = False
         helper.disable_csrf = True

@@ -21,7 +21,7 @@ from casesite.cases.permissions import check_can_edit
 from casesite.desk import drafts, refusals
 from casesite.desk.advice import Advice, with_missing_headings
 from casesite.desk.forms.blank import BlankForm
-from casesite.desk.forms.offer import Offer, last_used_account
+from casesite.desk.forms.offer import Offer
 from casesite.desk.forms.support import PARTS, SupportForm, initial_of
 from casesite.desk.outlook import Outlook
 from casesite.lookups.views import context_of
@@ -124,9 +124,9 @@ def new(request: HttpRequest) -> HttpResponse:
     if not team_ids(request.user):
         return render(request, "desk/no_team.html", status=403)
     if request.method != "POST":
-        initial = {"account": str(last_used_account(request.user) or ""), "issue_type": "technical", "language": "en"}
+        initial = {"issue_type": "technical", "language": "en"}
         # It has all that a page shows of a form that holds nothing.
-        blank = cast(SupportForm, BlankForm(Offer(request.user, initial), initial))
+        blank = cast(SupportForm, BlankForm(Offer.first(request.user, initial)))
         return Page(request, blank, drafts.new_token()).render()
     token = request.POST.get("form_token", "")
     if _action(request) == UPDATE:
@@ -282,7 +282,6 @@ def _conflict(request: HttpRequest, form: SupportForm, case: Case, token: str = 
 
 
 def _stored(request: HttpRequest, case: Case, submitted: bool) -> HttpResponse:
-    case.refresh_from_db()
     if submitted or case.stage != Stage.DRAFT:
         return redirect(case)
     messages.success(request, _("Draft saved."))
