@@ -11,8 +11,8 @@ from bench.requests import Browser, Load
 from bench.throughput import fill
 from tests.sites import Site
 
-ROUNDS = 7  # interleaved; one before them warms
-REQUESTS = 200  # of each kind in a round
+ROUNDS = 5  # interleaved; one before them warms
+REQUESTS = 120  # of each kind in a round
 SERVICES = 280
 FORM, EMPTY, PLAIN, BARE = "/cases/new/support/", "/comparison/empty/", "/comparison/plain/", "/comparison/bare/"
 GOAL_CPU, GOAL_PLAIN, GOAL_DRAFT, GOAL_DRAFT_CPU, GOAL_SUBMIT = 3, 3, 0.7, 1.45, 2.5

@@ -17,14 +17,19 @@ def family(pid: int) -> Iterator[int]:
 
 def pss(pids: Iterable[int]) -> float:
     """Memory in MiB, what several share counted in shares."""
-    return sum(_pss(pid) for pid in pids) / 1024
+    return sum(_kib(pid, "smaps_rollup", "Pss:") for pid in pids) / 1024
 
 
-def _pss(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+def rss(pids: Iterable[int]) -> float:
+    """Memory in MiB as it is resident, what several share counted in each."""
+    return sum(_kib(pid, "status", "VmRSS:") for pid in pids) / 1024
+
+
+def _kib(pid: int, file: str, name: str) -> int:
+    for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
+        if line.startswith(name):
             return int(line.split()[1])
-    raise ValueError(f"/proc/{pid}/smaps_rollup tells no Pss")
+    raise ValueError(f"/proc/{pid}/{file} tells no {name}")
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
