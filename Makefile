@@ -42,7 +42,7 @@ check: .venv/.dev ## style, types, migrations, templates, deployment, documents,
 	@$(STATES) | diff -u docs/states.md - || { echo "docs/states.md is old: make docs" >&2; exit 1; }
 	$(PY) -m pytest -q tests/test_architecture.py
 
-bench: .venv/.run ## measure latency, memory, throughput and start, and write docs/performance.md
+bench: .venv/.run ## measure latency, memory, throughput, pages, files and start, and write docs/performance.md
 	$(PY) -m bench
 
 docs: .venv/.run ## print the tables in code into docs/

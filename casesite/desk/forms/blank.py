@@ -84,7 +84,9 @@ class BlankForm:
     is_bound = False
 
     def __init__(self, offer: Offer) -> None:
-        assert not (offer.case or offer.service_code or offer.category_code or offer.severity_code), "only the empty form"
+        assert not (offer.case or offer.service_code or offer.category_code or offer.severity_code), (
+            "only the empty form"
+        )
         self.offer = offer
         self.initial = {"account": offer.account_pk, "issue_type": offer.issue_type, "language": offer.language}
 

@@ -1,0 +1,49 @@
+"""Tests of what a click asks of the database: a saved draft is one commit, and nothing that nobody sees is worked out."""
+
+from casesite.cases.models import Case
+from casesite.desk.forms.offer import LATELY, LATEST, Offer
+from tests.factories import a_draft
+
+from .conftest import NEW, new_token
+
+TOKEN = {"form_token": "n" * 32}
+
+
+def test_saving_a_new_draft_asks_little_and_commits_once(client, typed, django_assert_max_num_queries):
+    client.post(NEW, typed | {"form_token": "o" * 32, "action": "save_draft"})
+
+    with django_assert_max_num_queries(12) as asked:
+        response = client.post(NEW, typed | TOKEN | {"action": "save_draft"})
+
+    said = [each["sql"] for each in asked]
+    assert response.status_code == 302
+    assert [sql for sql in said if "lookups_lookup" in sql or '"catalog_supportcatalog"."content",' in sql] == []
+    assert [sql for sql in said if "django_session" in sql and not sql.startswith("SELECT")] == []
+    assert len([sql for sql in said if sql.startswith("SAVEPOINT")]) == 1
+
+
+def test_saved_draft_says_so_once_on_the_next_page(client, typed, settings):
+    response = client.post(NEW, typed | {"form_token": new_token(client), "action": "save_draft"})
+
+    cookie = response.cookies[settings.SESSION_COOKIE_NAME.replace("session", "messages")]
+    assert (cookie["httponly"], cookie["samesite"]) == (True, "Lax")
+    assert [page.count("Draft saved.") for page in (client.get(response.url).content.decode() for _time in "12")] == [
+        1,
+        0,
+    ]
+
+
+def test_message_that_was_tampered_with_is_not_shown(client, typed, settings):
+    response = client.post(NEW, typed | {"form_token": new_token(client), "action": "save_draft"})
+    name = settings.SESSION_COOKIE_NAME.replace("session", "messages")
+    client.cookies[name] = "x" + response.cookies[name].value
+
+    assert "Draft saved." not in client.get(response.url).content.decode()
+
+
+def test_services_used_lately_are_looked_for_among_the_latest_cases_only(author, account, catalog):
+    a_draft(by=author, account=account, service_code="billing")
+    cases = [a_draft(by=author, account=account) for _number in range(LATELY)]
+
+    assert Offer(author, {}).services_used_lately == [cases[0].support.service_code, "billing"]
+    assert Case.objects.count() < LATEST
