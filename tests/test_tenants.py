@@ -44,8 +44,10 @@ accounts/<int:pk>/refresh/                                    302        405    
 /                                                             302        200        200        200        200        200        200        200        200
 cases/                                                        302        200        200        200        200        200        200        200        200
 cases/new/support/                                            302        200        200        200        200        200        200        200        403
+cases/new/support/save/                                       302        405        405        405        405        405        405        405        405
 cases/<reference:reference>/                                  302        200        200        200        200        404        404        404        404
 cases/<reference:reference>/edit/                             302        302        403        403        403        404        404        404        404
+cases/<reference:reference>/save/                             302        405        405        405        405        405        405        405        405
 cases/<reference:reference>/state/                            302        200        200        200        200        404        404        404        404
 cases/<reference:reference>/files/<uuid:key>/                 302        200        200        200        200        404        404        404        404
 cases/files/                                                  302        405        405        405        405        405        405        405        405
@@ -91,6 +93,8 @@ WRITING = """
 address                                                       nobody     author     agent      reviewer   lead       f_agent    f_reviewer f_lead     superuser
 new_case                                                      200        302!       302!       302!       302!       200        200        200        403
 submit_new_case                                               200        302!       302!       302!       302!       200        200        200        403
+save_new_by_itself                                            200        200!       200!       200!       200!       200        200        200        403
+save_by_itself                                                200        200!       403        403        403        404        404        404        404
 save_draft                                                    200        302!       403        403        403        404        404        404        404
 submit_draft                                                  200        302!       403        403        403        404        404        404        404
 add_file                                                      200        200!       200!       200!       200!       200!       200!       200!       403
@@ -242,6 +246,8 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     return {
         "new_case": ("cases/new/support/", new_case | {"action": "save_draft"}),
         "submit_new_case": ("cases/new/support/", new_case | {"form_token": new_token(), "action": "submit"}),
+        "save_new_by_itself": ("cases/new/support/save/", new_case | {"form_token": new_token()}),
+        "save_by_itself": ("cases/<draft>/save/", forms["draft"] | {"subject": "Mice save themselves"}),
         "save_draft": ("cases/<draft>/edit/", forms["draft"] | {"subject": "Mice are silent", "action": "save_draft"}),
         "submit_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "submit"}),
         "add_file": ("cases/files/", {"files": EverySend("mice.txt", b"Mice"), "held": "0"}),

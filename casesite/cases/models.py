@@ -74,6 +74,8 @@ class Case(models.Model):
     form_token = models.CharField(
         max_length=64, null=True, unique=True, editable=False
     )  # one rendering of the form, one case
+    # Which rendering of the form saved the draft last, and which of its savings that was: `page:serial`.
+    saved_by = models.CharField(max_length=90, blank=True, default="", db_default="", editable=False)
     discarded_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_index=True)
     changed_at = models.DateTimeField()

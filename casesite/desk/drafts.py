@@ -2,10 +2,14 @@
 
 A new form carries a random token that the case keeps; the same token comes to the same case. A draft's form carries the
 draft's version; what is saved over an older one is told.
+
+A page that saves by itself counts its savings: it is not told about its own, whose answer may be late or lost, and of two
+that arrive in the wrong order the later one stays.
 """
 
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError
@@ -44,11 +48,59 @@ class ForeignToken(Exception):
     """The token belongs to somebody else's form, or is none of ours."""
 
 
+class Overtaken(Exception):
+    """The same page saved something newer before this arrived."""
+
+    def __init__(self, case: Case) -> None:
+        super().__init__(case.reference)
+        self.case = case
+
+
+@dataclass(frozen=True)
+class Saving:
+    """Which of a page's savings this is. Without a script a page does not count: each of its posts has the same number."""
+
+    page: str = ""
+    serial: int = 0
+    by_itself: bool = False
+
+    @classmethod
+    def of(cls, posted: Any, *, by_itself: bool = False) -> "Saving":
+        page, serial = str(posted.get("page", "")), str(posted.get("serial", ""))
+        counted = serial.isascii() and serial.isdigit() and len(serial) < 10
+        return cls(page if _TOKEN.fullmatch(page) else "", int(serial) if counted else 0, by_itself)
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.serial}" if self.page else ""
+
+    def follows(self, case: Case) -> bool:
+        """Whether the same page saved the draft last, and this later."""
+        serial = self._last_serial(case)
+        return serial is not None and self.serial > serial
+
+    def is_of_same_page(self, case: Case) -> bool:
+        return self._last_serial(case) is not None
+
+    def check_not_overtaken(self, case: Case) -> None:
+        serial = self._last_serial(case)
+        if self.by_itself and serial is not None and self.serial <= serial:
+            raise Overtaken(case)
+
+    def _last_serial(self, case: Case) -> int | None:
+        page, _, serial = case.saved_by.rpartition(":")
+        return int(serial) if page and page == self.page else None
+
+
 def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
-def store_new(form: SupportForm, *, by: Any, token: str, submit: bool) -> Case:
+def is_older(case: Case, version: int, saving: Saving) -> bool:
+    """Whether the draft was changed elsewhere since a page with this version was rendered."""
+    return case.version != version and not saving.follows(case)
+
+
+def store_new(form: SupportForm, *, by: Any, token: str, submit: bool, saving: Saving = Saving()) -> Case:
     """Make a draft of a valid form and submit it where asked; the same token again comes to the same case.
 
     Raises AlreadySent or ChangedElsewhere where that case moved on with another text, ForeignToken for a token that
@@ -60,37 +112,47 @@ def store_new(form: SupportForm, *, by: Any, token: str, submit: bool) -> Case:
         with write():
             # Looked for inside, so that of two clicks the second waits for the first and finds its case.
             if not Case.objects.filter(form_token=token).exists():
-                return _create(form, by, token, submit)
+                return _create(form, by, token, submit, saving)
     except IntegrityError:
         if not Case.objects.filter(form_token=token).exists():
             raise
-    return _again(form, by, token, submit)
+    return _again(form, by, token, submit, saving)
 
 
-def store_draft(form: SupportForm, case: Case, *, by: Any, version: int, submit: bool) -> Case:
+def store_draft(
+    form: SupportForm, case: Case, *, by: Any, version: int, submit: bool, saving: Saving = Saving()
+) -> Case:
     """Save a valid form over the draft it was rendered from, and submit it where asked.
 
-    Raises AlreadySent or ChangedElsewhere where the texts differ; the same text again changes nothing.
+    Raises AlreadySent or ChangedElsewhere where the texts differ, Overtaken for what a page saved by itself before
+    something newer of its own; the same text again changes nothing.
     """
     with write():
         case = _locked(case.pk)
+        saving.check_not_overtaken(case)
         if case.stage != Stage.DRAFT:
             if _was_sent(case, form):
                 return case
             raise AlreadySent(case)
         if not _is_same(case, form):
-            if case.version != version:
+            if is_older(case, version, saving):
                 raise ChangedElsewhere(case)
-            _update(case, form, by)
+            _update(case, form, by, saving)
         elif submit and case.version != version and _is_newest_sent(case, form):
             return case  # the answer to this very click was lost; it is not a wish for another revision
         return _submit(case, form, by) if submit else case
 
 
-def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
+def _create(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
     now = clock.now()
     case = Case.objects.create(
-        kind=Kind.SUPPORT, author=by, form_token=token, created_at=now, changed_at=now, **form.case_fields
+        kind=Kind.SUPPORT,
+        author=by,
+        form_token=token,
+        saved_by=str(saving),
+        created_at=now,
+        changed_at=now,
+        **form.case_fields,
     )
     SupportContent.objects.create(case=case, **form.support_fields)
     if form.held:
@@ -99,21 +161,22 @@ def _create(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
     return _submit(case, form, by) if submit else case
 
 
-def _again(form: SupportForm, by: Any, token: str, submit: bool) -> Case:
+def _again(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
     """What comes from a form that made a case already: a double click, a reload, or Back and another go."""
     with write():
         pk = Case.objects.filter(form_token=token, author=by).values_list("pk", flat=True).first()
         if pk is None:
             raise ForeignToken
         case = _locked(pk)
+        saving.check_not_overtaken(case)
         if case.submissions.exists() or case.stage != Stage.DRAFT:
             if _was_sent(case, form) or _is_same(case, form):
                 return case
             raise AlreadySent(case)
         if not _is_same(case, form):
-            if case.version != FIRST_VERSION:
+            if is_older(case, FIRST_VERSION, saving):
                 raise ChangedElsewhere(case)
-            _update(case, form, by)
+            _update(case, form, by, saving)
         return _submit(case, form, by) if submit else case
 
 
@@ -121,16 +184,18 @@ def _locked(pk: int) -> Case:
     return Case.objects.select_for_update(of=("self",)).select_related("support").get(pk=pk)
 
 
-def _update(case: Case, form: SupportForm, by: Any) -> None:
+def _update(case: Case, form: SupportForm, by: Any, saving: Saving) -> None:
+    """What a page saves by itself, every few seconds, is no event of the case's story."""
     now = clock.now()
     changed = Case.objects.filter(pk=case.pk, version=case.version, stage=Stage.DRAFT).update(
-        version=F("version") + 1, changed_at=now, **form.case_fields
+        version=F("version") + 1, changed_at=now, saved_by=str(saving), **form.case_fields
     )
     if not changed:
         raise ChangedElsewhere(case)
     SupportContent.objects.filter(case=case).update(**form.support_fields)
     files.attach(case, form.held)
-    case.events.create(at=now, by=by, what="saved")
+    if not saving.by_itself:
+        case.events.create(at=now, by=by, what="saved")
 
 
 def _submit(case: Case, form: SupportForm, by: Any) -> Case:
@@ -140,7 +205,7 @@ def _submit(case: Case, form: SupportForm, by: Any) -> Case:
         case.events.create(
             at=row.submitted_at, by=by, what="confirmed_secrets", text=form.advice.record, submission_id=row.pk
         )
-    Case.objects.filter(pk=case.pk).update(version=F("version") + 1)
+    Case.objects.filter(pk=case.pk).update(version=F("version") + 1, saved_by="")
     return case
 
 

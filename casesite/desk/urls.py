@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 
 from casesite.cases.models import REFERENCE_ALPHABET
 
-from .views import cases, desk, files, support
+from .views import autosave, cases, desk, files, support
 
 
 class ReferenceConverter:
@@ -23,8 +23,10 @@ urlpatterns = [
     path("", desk.desk, name="desk"),
     path("cases/", cases.cases, name="cases"),
     path("cases/new/support/", support.new, name="case_new_support"),
+    path("cases/new/support/save/", autosave.new, name="case_new_support_save"),
     path("cases/<reference:reference>/", cases.case, name="case"),
     path("cases/<reference:reference>/edit/", support.edit, name="case_edit"),
+    path("cases/<reference:reference>/save/", autosave.edit, name="case_save"),
     path("cases/<reference:reference>/state/", cases.case_state, name="case_state"),
     path("cases/<reference:reference>/files/<uuid:key>/", files.download, name="case_file"),
     path("cases/files/", files.new, name="case_file_new"),

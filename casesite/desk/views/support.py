@@ -32,6 +32,7 @@ from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
 
 SAVE, SUBMIT, UPDATE, ASK_AWS = "save_draft", "submit", "update", "ask_aws"
+KEEP_AS_NEW = "keep_as_new"  # names the button by which an older tab's text becomes a draft of its own
 APPEND = "append_missing"  # an update that also puts headings below the description
 # Which pieces of the form another choice changes; the panel beside it always follows.
 FOLLOWING: dict[str, tuple[str, ...]] = {
@@ -75,13 +76,11 @@ class Page:
 
     @property
     def context(self) -> dict[str, Any]:
-        address = reverse("case_edit", args=[self.case.reference]) if self.case else reverse("case_new_support")
         return {
             "form": self.form,
             **advice_context(self.form.advice),
-            "case": self.case,
-            "form_token": self.token,
-            "form_address": address,
+            **saving_context(self.case, self.token, older="changed_elsewhere" in self.notices),
+            "saving": self.saving,
             "outlook": outlook_of(self.form.offer, self.typed, self.case),
             "unsaved": self.unsaved or self.form.is_bound,
             "actions": {
@@ -95,12 +94,29 @@ class Page:
         }
 
     @property
+    def saving(self) -> drafts.Saving:
+        """A page that comes back with what was posted goes on counting."""
+        posted = drafts.Saving.of(self.request.POST)
+        return posted if posted.page else drafts.Saving(self.token if self.case is None else drafts.new_token())
+
+    @property
     def typed(self) -> Mapping[str, Any]:
         return self.form.data if self.form.is_bound else self.form.initial
 
 
 def advice_context(advice: Advice) -> dict[str, Any]:
     return {"advice": advice, "offer": advice.offer, "append_missing": APPEND}
+
+
+def saving_context(case: Case | None, token: str, *, older: bool = False) -> dict[str, Any]:
+    """Where the form goes, by hand and by itself, and with what. A page that is `older` saves nothing by itself."""
+    if case is None:
+        addresses = {"form_address": reverse("case_new_support"), "saving_address": reverse("case_new_support_save")}
+    else:
+        edit, save = (reverse(name, args=[case.reference]) for name in ("case_edit", "case_save"))
+        addresses = {"form_address": edit, "saving_address": save}
+    told = {"keep_as_new": drafts.new_token()} if older else {}
+    return {"case": case, "form_token": token, "older": older, **addresses, **told}
 
 
 def outlook_of(offer: Offer, values: Mapping[str, Any], case: Case | None) -> Outlook:
@@ -128,17 +144,18 @@ def new(request: HttpRequest) -> HttpResponse:
         # It has all that a page shows of a form that holds nothing.
         blank = cast(SupportForm, BlankForm(Offer.first(request.user, initial)))
         return Page(request, blank, drafts.new_token()).render()
-    token = request.POST.get("form_token", "")
+    token = request.POST.get(KEEP_AS_NEW) or request.POST.get("form_token", "")
     if _action(request) == UPDATE:
         return _updated(request, token or drafts.new_token())
     if _action(request) == ASK_AWS:
         return _asked(request, token or drafts.new_token())
     submit = _action(request) == SUBMIT
-    form = _bound(request, submitting=submit)
+    form = bound(request, submitting=submit)
     if not form.is_valid():
         return Page(request, form, token or drafts.new_token()).render()
     try:
-        case = drafts.store_new(form, by=request.user, token=token, submit=submit)
+        saving = drafts.Saving.of(request.POST)
+        case = drafts.store_new(form, by=request.user, token=token, submit=submit, saving=saving)
     except drafts.ForeignToken:
         return Page(request, form, drafts.new_token(), notices={"token_unknown": True}).render()
     except drafts.AlreadySent as exc:
@@ -180,11 +197,13 @@ def _save(request: HttpRequest, case: Case) -> HttpResponse:
     ):  # the person read what is newer, and wants this text all the same
         token, action = overwrite, SAVE
     submit = action == SUBMIT
-    form = _bound(request, submitting=submit, case=case)
+    form = bound(request, submitting=submit, case=case)
     if not form.is_valid():
         return Page(request, form, token, case).render()
     try:
-        case = drafts.store_draft(form, case, by=request.user, version=_version(token), submit=submit)
+        saving = drafts.Saving.of(request.POST)
+        version = version_of(token)
+        case = drafts.store_draft(form, case, by=request.user, version=version, submit=submit, saving=saving)
     except drafts.ChangedElsewhere as exc:
         return _conflict(request, form, exc.case, token)
     except drafts.AlreadySent as exc:
@@ -202,14 +221,16 @@ def _action(request: HttpRequest) -> str:
     """What a button asked for. Anything else shows the form again and keeps nothing."""
     action = request.POST.get("action", "")
     known = (SAVE, SUBMIT, ASK_AWS) if settings.DRY_RUNS else (SAVE, SUBMIT)
+    if KEEP_AS_NEW in request.POST:
+        return SAVE
     return action if action in known or "overwrite" in request.POST else UPDATE
 
 
-def _version(token: str) -> int:
+def version_of(token: str) -> int:
     return int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 0
 
 
-def _bound(request: HttpRequest, *, submitting: bool, case: Case | None = None) -> SupportForm:
+def bound(request: HttpRequest, *, submitting: bool, case: Case | None = None) -> SupportForm:
     offer = Offer(request.user, request.POST, case)
     held, refused = _held(request, offer)
     return SupportForm(request.POST, offer=offer, submitting=submitting, held=held, refused=refused)
@@ -257,7 +278,7 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
 
 def _asked(request: HttpRequest, token: str, case: Case | None = None) -> HttpResponse:
     """Has AWS asked whether it would accept what was typed. Nothing is kept but the question, and nothing typed is lost."""
-    form = _bound(request, submitting=True, case=case)
+    form = bound(request, submitting=True, case=case)
     page = Page(request, form, token, case)
     if form.is_valid():
         account, team = form.cleaned_data["account"], form.cleaned_data["team"]
