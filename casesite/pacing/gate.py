@@ -142,8 +142,7 @@ def went_well(account_pk: int, mode: Mode, api: Api = SUPPORT) -> None:
         opened_at=None,
         circuit=Circuit.CLOSED,
         trouble="",
-        blocked_until=gate.blocked_until if gate.blocked_because == "quota" else None,
-        blocked_because=gate.blocked_because if gate.blocked_because == "quota" else "",
+        **_hold_alone(gate),
     )
 
 
@@ -166,9 +165,8 @@ def slow_down(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> 
 def hold(account_pk: int, until: datetime, message: str) -> None:
     """AWS counts more cases this hour than allowed: no write before `until`."""
     gate = of(account_pk, Mode.WRITE)
-    AccountGate.objects.filter(pk=gate.pk).update(
-        blocked_until=until, blocked_because="quota", last_error=message[:500], last_error_at=clock.now()
-    )
+    block = _the_later(gate, until, "quota")
+    AccountGate.objects.filter(pk=gate.pk).update(last_error=message[:500], last_error_at=clock.now(), **block)
 
 
 def unreachable(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> None:
@@ -219,16 +217,16 @@ def start_probe(account_pk: int, mode: Mode) -> AccountGate | None:
         return None
     # Until the probe reports, nobody else tries; if its worker dies, the next one may after the same pause.
     taken = AccountGate.objects.filter(pk=gate.pk, blocked_until=gate.blocked_until, circuit=gate.circuit).update(
-        circuit=Circuit.HALF_OPEN, blocked_until=now + _pause(gate.opened)
+        circuit=Circuit.HALF_OPEN, blocked_until=now + _pause(gate.opened), blocked_because="circuit"
     )
     return gate if taken else None
 
 
 def release(account_pk: int, mode: Mode) -> None:
-    """A person or an account check found the account in order: forget pauses and the circuit."""
+    """A person or an account check found the account in order: forget pauses and the circuit, but not a hold of the hour."""
     gate = of(account_pk, mode)
     AccountGate.objects.filter(pk=gate.pk).exclude(circuit=Circuit.CLOSED).update(
-        circuit=Circuit.CLOSED, trouble="", failures=0, opened=0, opened_at=None, blocked_until=None, blocked_because=""
+        circuit=Circuit.CLOSED, trouble="", failures=0, opened=0, opened_at=None, **_hold_alone(gate)
     )
 
 
@@ -249,9 +247,21 @@ def _opened(gate: AccountGate, now: datetime, trouble: str) -> dict[str, object]
         "trouble": trouble,
         "opened": gate.opened + 1,
         "opened_at": gate.opened_at or now,
-        "blocked_until": now + _pause(gate.opened),
-        "blocked_because": "circuit",
+        **_the_later(gate, now + _pause(gate.opened), "circuit"),
     }
+
+
+def _the_later(gate: AccountGate, until: datetime, because: str) -> dict[str, object]:
+    """A block, or the one that is there already where that lasts longer: mended access frees no place in the hour."""
+    if gate.blocked_until and gate.blocked_until > until and gate.blocked_because in ("quota", "circuit"):
+        return {"blocked_until": gate.blocked_until, "blocked_because": gate.blocked_because}
+    return {"blocked_until": until, "blocked_because": because}
+
+
+def _hold_alone(gate: AccountGate) -> dict[str, object]:
+    """What is left of a block once the account is in order again: AWS counts the hour all the same."""
+    held = gate.blocked_because == "quota"
+    return {"blocked_until": gate.blocked_until if held else None, "blocked_because": "quota" if held else ""}
 
 
 def _pause(opened: int) -> timedelta:

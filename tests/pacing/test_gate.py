@@ -127,6 +127,40 @@ def test_a_hold_keeps_writes_back_and_reads_not(account, clock):
     assert gate.take(account, WRITE).until == until
 
 
+def test_a_later_hold_keeps_its_time_when_the_circuit_opens(account, clock):
+    until = clock.now + timedelta(minutes=40)
+    gate.hold(account, until, "full")
+
+    gate.access_refused(account, WRITE, "no")
+
+    assert (now_of(account).blocked_until, taken(account)) == (until, ["quota"])
+    clock.set(until)
+    assert taken(account) == ["access"]
+    assert gate.start_probe(account, WRITE) is not None
+    assert taken(account) == ["access"]  # while it is tried
+
+
+def test_a_circuit_that_opens_for_longer_than_a_hold_outlasts_it(account, clock):
+    gate.hold(account, clock.now + timedelta(seconds=10), "full")
+
+    gate.access_refused(account, WRITE, "no")
+
+    assert now_of(account).blocked_until == clock.now + timedelta(seconds=30)
+    gate.hold(account, clock.now + timedelta(seconds=20), "full")
+    assert now_of(account).blocked_until == clock.now + timedelta(seconds=30)
+
+
+def test_mended_access_frees_no_place_in_the_hour(account, clock):
+    until = clock.now + timedelta(minutes=40)
+    gate.access_refused(account, WRITE, "no")
+    gate.hold(account, until, "full")
+
+    gate.release(account, WRITE)
+
+    assert (now_of(account).circuit, now_of(account).blocked_until) == (Circuit.CLOSED, until)
+    assert taken(account) == ["quota"]
+
+
 def test_neither_throttling_nor_success_shortens_a_hold(account, clock):
     until = clock.now + timedelta(minutes=40)
     gate.hold(account, until, "full")

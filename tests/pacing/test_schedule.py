@@ -1,14 +1,14 @@
 """When each row goes out if nothing else happens. Pure, so properties are tried on many made-up queues."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import combinations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from casesite.pacing.budget import Budget
-from casesite.pacing.schedule import Waiting, order_of, plan
+from casesite.pacing.schedule import Because, Waiting, order_of, plan, slots
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -73,12 +73,56 @@ def test_every_row_is_planned_and_none_before_its_time(waiting, budget):
 
 @given(rows, budgets)
 def test_among_rows_that_may_use_the_same_slots_the_first_in_order_goes_first(waiting, budget):
+    """The order is that of the moment when a row goes out: by then others may have waited long enough to pass it."""
     planned = plan(waiting, budget, NOW)
 
     for urgent in (True, False):
         due = [row for row in waiting if row.urgent is urgent and row.due_at <= NOW]
-        in_order = sorted(due, key=lambda row: order_of(row.rank, row.queued_at, NOW))
-        assert all(planned[before.key] <= planned[after.key] for before, after in pairwise(in_order))
+        for first, second in combinations(sorted(due, key=lambda row: planned[row.key]), 2):
+            at = planned[first.key]
+            before, after = (order_of(row.rank, row.queued_at, at) for row in (first, second))
+            assert before <= after or planned[second.key] == at
+
+
+def test_a_row_that_waits_long_enough_passes_a_better_one_before_its_slot_comes():
+    low, normal = a_row("low", rank=4, queued=29), a_row("normal", rank=3)
+
+    planned = plan([low, normal], a_budget(limit=1, reserve=0, ordinary=(NOW - timedelta(minutes=59),)), NOW)
+
+    assert planned == {"low": NOW + timedelta(minutes=1), "normal": NOW + timedelta(minutes=61)}
+
+
+@pytest.mark.parametrize(
+    ("row", "used", "opens", "because"),
+    [
+        (a_row("row"), 0, 0, Because.NOTHING),
+        (a_row("row"), 1, 0, Because.RESERVE),
+        (a_row("row"), 2, 0, Because.HOUR),
+        (a_row("row", rank=1), 1, 0, Because.NOTHING),
+        (a_row("row", rank=1), 2, 0, Because.HOUR),
+        (a_row("row"), 0, 7, Because.GATE),
+        (a_row("row", due=5), 0, 7, Because.GATE),
+        (a_row("row", due=9), 0, 7, Because.DUE),
+        (a_row("row", due=9), 0, 0, Because.DUE),
+        (a_row("row", due=90), 2, 0, Because.DUE),
+        (a_row("row", due=9), 2, 7, Because.HOUR),
+    ],
+)
+def test_a_slot_says_why_it_is_not_sooner(row, used, opens, because):
+    """Two places an hour, one of them for urgent cases."""
+    budget = a_budget(limit=2, reserve=1, ordinary=(NOW,) * min(used, 1), urgent=(NOW,) * max(0, used - 1))
+
+    assert slots([row], budget, NOW, not_before=NOW + timedelta(minutes=opens))["row"].because == because
+
+
+def test_rows_leave_one_after_another():
+    planned = slots([a_row(n, queued=9 - n) for n in range(3)], a_budget(), NOW, pace=timedelta(seconds=2))
+
+    assert planned == {
+        0: (NOW, Because.NOTHING),
+        1: (NOW + timedelta(seconds=2), Because.PACE),
+        2: (NOW + timedelta(seconds=4), Because.PACE),
+    }
 
 
 @given(rows, budgets)
