@@ -267,7 +267,10 @@ def park_hopeless() -> None:
     now = clock.now()
     for_long = Q(account__gates__mode="write", account__gates__opened_at__lte=now - times.scaled(BLOCKED_LONG))
     blocked = Submission.objects.filter(
-        for_long, state=State.QUEUED, queued_at__lte=now - times.scaled(BLOCKED_LONG)
+        Q(held_until=None) | Q(held_until__lte=now),  # what a person holds back does not wait for the account
+        for_long,
+        state=State.QUEUED,
+        queued_at__lte=now - times.scaled(BLOCKED_LONG),
     ).exclude(account__gates__mode="write", account__gates__circuit="closed")
     orphaned = Submission.objects.filter(
         state=State.QUEUED, payload_version__gt=PAYLOAD_VERSION, due_at__lte=now - times.scaled(NO_WORKER)

@@ -92,6 +92,12 @@ def nothing_is_stuck() -> Iterator[str]:
         yield f"{row.pk} is {row.state} without a due time or a live lease"
 
 
+def what_is_held_is_not_due() -> Iterator[str]:
+    held = Submission.objects.filter(state=State.QUEUED, held_until__gt=clock.now(), due_at__lt=F("held_until"))
+    for row in held:
+        yield f"{row.pk} is held until {row.held_until} and due before"
+
+
 def every_attempt_was_let_go() -> Iterator[str]:
     for attempt in Attempt.objects.select_related("submission").prefetch_related("submission__decisions"):
         row = attempt.submission
@@ -123,6 +129,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("I8", absent_means_two_counted_looks),
     ("I9", one_hash_throughout),
     ("I10", nothing_is_stuck),
+    ("held", what_is_held_is_not_due),
     ("I12", every_attempt_was_let_go),
     ("I13", no_secret_is_kept),
     ("stage", stages_are_as_computed),

@@ -47,7 +47,8 @@ READ_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3
 
 def time_to_certainty(row: Submission) -> timedelta:
     """From the signature to the instant from which a look that finds nothing proves that there is nothing."""
-    return times.validity(urgent=row.is_urgent) + times.visibility()
+    urgent = row.is_urgent and row.hurried_at is None  # what a lead lets go before its turn is no more urgent to us
+    return times.validity(urgent=urgent) + times.visibility()
 
 
 def next_look_at(attempt: Attempt, counted: int, now: datetime) -> datetime:

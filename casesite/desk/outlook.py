@@ -54,7 +54,7 @@ class Outlook:
 
     @property
     def goes_out_now(self) -> bool:
-        return self.queue is not None and self.goes_out_at == self.queue.now
+        return self.queue is not None and self.queue.is_now(self.goes_out_at)
 
     @property
     def severity(self) -> Severity | None:

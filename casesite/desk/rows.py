@@ -56,7 +56,7 @@ class Row:
 
     @property
     def goes_out_now(self) -> bool:
-        return self.queue is not None and self.goes_out_at is not None and self.goes_out_at <= self.queue.now
+        return self.queue is not None and self.queue.is_now(self.goes_out_at)
 
 
 @dataclass(frozen=True)

@@ -190,7 +190,7 @@ class Story:
 
     @property
     def goes_out_now(self) -> bool:
-        return self.queue is not None and self.goes_out_at is not None and self.goes_out_at <= self.queue.now
+        return self.queue is not None and self.queue.is_now(self.goes_out_at)
 
     @cached_property
     def doubted_attempt(self) -> Any:

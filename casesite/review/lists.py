@@ -139,7 +139,7 @@ class SeverityFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Submission]) -> QuerySet[Submission]:
         code = self.value()
-        return queryset.filter(rank=RANKS[code]) if code in RANKS else queryset
+        return queryset.filter(content__severity_code=code) if code in RANKS else queryset
 
 
 class Page(ChangeList):

@@ -35,7 +35,7 @@ def outlook_of(submission: Submission) -> Outlook | None:
         at = found.would_go_out(submission.content["severity_code"])
     return Outlook(
         at=at,
-        now=at is not None and at <= found.now,
+        now=found.is_now(at),
         used=found.budget.used,
         limit=found.budget.limit,
         reserve=found.budget.reserve,

@@ -1,6 +1,7 @@
 """Submission: one intended write to AWS, frozen when the agent submits. Decision: who let it go or stopped it."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -61,15 +62,19 @@ class Submission(models.Model):
     catalog_sha256 = models.CharField(max_length=64, blank=True)  # the snapshot that the choices were checked against
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
     submitted_at = models.DateTimeField()
-    rank = models.PositiveSmallIntegerField()  # 0 critical ... 4 low
 
     # Where it stands. Only guarded updates write these.
+    rank = models.PositiveSmallIntegerField()  # its place in line: 0 critical ... 4 low; "send now" makes it urgent
     state = models.CharField(max_length=16, choices=State.choices)
     token = models.PositiveIntegerField(default=0)  # one up with every move
     queued_at = models.DateTimeField(null=True)  # first time
     approved_at = models.DateTimeField(null=True)  # last time, by a person or by policy
     review_after = models.BooleanField(default=False)  # sent before review, and nobody looked yet
     due_at = models.DateTimeField(null=True)  # queued: not before; unknown, needs_attention: next look
+    held_until = models.DateTimeField(null=True)  # a person lets it wait; due_at is not before, while it is queued
+    held_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    hurried_at = models.DateTimeField(null=True)  # a lead let it go before its turn
+    hurried_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     lease_until = models.DateTimeField(null=True)
     lease_by = models.CharField(max_length=100, blank=True)
     claims = models.PositiveIntegerField(default=0)  # leases in a row that ran out without an attempt
@@ -132,6 +137,9 @@ class Submission(models.Model):
     @property
     def is_urgent(self) -> bool:
         return self.rank <= URGENT_RANK
+
+    def is_held(self, now: datetime) -> bool:
+        return self.state == State.QUEUED and self.held_until is not None and self.held_until > now
 
     @property
     def reason(self) -> str:

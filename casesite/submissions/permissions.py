@@ -56,6 +56,21 @@ def check_can_cancel(user: Any, submission: Submission) -> None:
         raise PermissionDenied(_("Not while it may be open at AWS."))
 
 
+def check_can_hold(user: Any, submission: Submission) -> None:
+    """Let it wait until a time, or let it go on."""
+    if submission.submitted_by_id != user.pk and not reviews(user, submission.case.team_id):
+        raise PermissionDenied(_("Only its author or a reviewer of the team can hold it back."))
+    if submission.state != State.QUEUED:
+        raise PermissionDenied(_("It can be held back only while it waits in line."))
+
+
+def check_can_send_now(user: Any, submission: Submission) -> None:
+    if not leads(user, submission.case.team_id):
+        raise PermissionDenied(_("Only leads of the team let a case go before its turn."))
+    if submission.state != State.QUEUED:
+        raise PermissionDenied(_("Only what waits in line can go before its turn."))
+
+
 def check_can_discard(user: Any, case: Case) -> None:
     if case.author_id != user.pk or not is_member(user, case.team_id):
         raise PermissionDenied(_("Only its author can discard a draft."))

@@ -5,7 +5,7 @@ The worker's claim, the pages' promises and the form's outlook all read it from 
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -14,10 +14,11 @@ from django.db.models import F, FilteredRelation, Q, QuerySet, Value, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from casesite import prepared
+from casesite.pacing import gate as gates
 from casesite.pacing import times
 from casesite.pacing.budget import Budget
 from casesite.pacing.models import AccountGate, Circuit, Mode
-from casesite.pacing.schedule import Waiting, plan
+from casesite.pacing.schedule import Slot, Waiting, slots
 from casesite.teams.models import AwsAccount
 
 from .models import RANKS, URGENT_RANK, Submission
@@ -35,6 +36,8 @@ class Gate:
     blocked_until: datetime | None = None
     circuit: str = Circuit.CLOSED
     trouble: str = ""
+    because: str = ""  # throttled, quota, circuit
+    rate: float | None = None  # writes a second; None where nothing was sent yet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +62,18 @@ class Queue:
         return self.gate.trouble if self.gate.circuit != Circuit.CLOSED else ""
 
     @cached_property
+    def slots(self) -> dict[UUID, Slot]:
+        """When each queued row goes out if nothing else happens and why not sooner, the next one first."""
+        return self._slots(self.rows)
+
+    @cached_property
     def planned(self) -> dict[UUID, datetime]:
-        """When each queued row goes out if nothing else happens."""
-        return self._plan(self.rows)
+        """The times alone."""
+        return {key: slot.at for key, slot in self.slots.items()}
+
+    def is_now(self, at: datetime | None) -> bool:
+        """Whether a planned time is as good as now: the site looks around every few seconds."""
+        return at is not None and at <= self.now + times.MINUTE / 2
 
     def free_at(self, *, urgent: bool) -> datetime:
         """The earliest instant at which one more case may go out, were nothing else waiting."""
@@ -74,10 +86,11 @@ class Queue:
             return None
         rank = RANKS.get(severity_code, max(RANKS.values()))
         new = Waiting(key=None, rank=rank, urgent=rank <= URGENT_RANK, queued_at=self.now, due_at=self.now)
-        return self._plan((*self.rows, new))[None]
+        return self._slots((*self.rows, new))[None].at
 
-    def _plan(self, rows: Iterable[Waiting]) -> dict[Any, datetime]:
-        return plan(rows, self._after_preparing(), self.now, not_before=self.shut_until)
+    def _slots(self, rows: Iterable[Waiting]) -> dict[Any, Slot]:
+        pace = timedelta(seconds=1 / (self.gate.rate or gates.RATES["support"][0]))
+        return slots(rows, self._after_preparing(), self.now, not_before=self.shut_until, pace=pace)
 
     def _after_preparing(self) -> Budget:
         budget = self.budget
@@ -141,6 +154,8 @@ def with_gates(accounts: QuerySet[AwsAccount]) -> QuerySet[AwsAccount]:
         gate_blocked_until=F("write_gate__blocked_until"),
         gate_circuit=F("write_gate__circuit"),
         gate_trouble=F("write_gate__trouble"),
+        gate_because=F("write_gate__blocked_because"),
+        gate_rate=F("write_gate__rate"),
     )
 
 
@@ -183,12 +198,20 @@ def planned_in(queues: Mapping[int, Queue]) -> dict[UUID, datetime]:
 def _gates_of(accounts: list[Any]) -> dict[int, Gate]:
     if all(hasattr(account, "gate_circuit") for account in accounts):
         return {
-            account.pk: Gate(account.gate_blocked_until, account.gate_circuit, account.gate_trouble)
+            account.pk: Gate(
+                account.gate_blocked_until,
+                account.gate_circuit,
+                account.gate_trouble,
+                account.gate_because,
+                account.gate_rate,
+            )
             for account in accounts
             if account.gate_circuit
         }
     rows = AccountGate.objects.filter(account__in=accounts, family="support", mode=Mode.WRITE)
-    return {row.account_id: Gate(row.blocked_until, row.circuit, row.trouble) for row in rows}
+    return {
+        row.account_id: Gate(row.blocked_until, row.circuit, row.trouble, row.blocked_because, row.rate) for row in rows
+    }
 
 
 @dataclass(frozen=True)
