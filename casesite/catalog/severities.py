@@ -1,6 +1,7 @@
 """What AWS's severity codes mean. The API names them shortly; these are the names of AWS's console and its promise."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -8,27 +9,43 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Severity:
-    """`first_response` is AWS's target from the opening of the case on."""
+    """`first_response` is AWS's target from the opening of the case on; `answer_within` the same, for reckoning with."""
 
     code: str
     name: Any
     meaning: Any = ""
     first_response: Any = ""
+    answer_within: timedelta | None = None
 
 
 # https://docs.aws.amazon.com/awssupport/latest/user/case-management.html
 KNOWN = {
     severity.code: severity
     for severity in (
-        Severity("low", _("General guidance"), _("A general question, or a wish."), _("24 h")),
-        Severity("normal", _("System impaired"), _("Something not critical behaves oddly."), _("12 h")),
-        Severity("high", _("Production system impaired"), _("Important functions are impaired."), _("4 h")),
-        Severity("urgent", _("Production system down"), _("Important functions are not available."), _("1 h")),
+        Severity("low", _("General guidance"), _("A general question, or a wish."), _("24 h"), timedelta(hours=24)),
+        Severity(
+            "normal", _("System impaired"), _("Something not critical behaves oddly."), _("12 h"), timedelta(hours=12)
+        ),
+        Severity(
+            "high",
+            _("Production system impaired"),
+            _("Important functions are impaired."),
+            _("4 h"),
+            timedelta(hours=4),
+        ),
+        Severity(
+            "urgent",
+            _("Production system down"),
+            _("Important functions are not available."),
+            _("1 h"),
+            timedelta(hours=1),
+        ),
         Severity(
             "critical",
             _("Business-critical system down"),
             _("The business is at risk."),
             _("30 min or less, by the plan"),
+            timedelta(minutes=30),
         ),
     )
 }

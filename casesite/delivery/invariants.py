@@ -129,7 +129,7 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("I8", absent_means_two_counted_looks),
     ("I9", one_hash_throughout),
     ("I10", nothing_is_stuck),
-    ("held", what_is_held_is_not_due),
+    ("I10", what_is_held_is_not_due),
     ("I12", every_attempt_was_let_go),
     ("I13", no_secret_is_kept),
     ("stage", stages_are_as_computed),

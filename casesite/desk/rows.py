@@ -94,7 +94,7 @@ class Desk:
     def rows(self) -> list[Row]:
         queues = {row.account.pk: row.queue for row in self.accounts}
         planned = planned_in(queues)
-        places = {key: n for queue in queues.values() for n, key in enumerate(queue.planned, start=1)}
+        places = {key: n for queue in queues.values() for key, n in queue.places.items()}
         return [
             Row(
                 case,

@@ -14,6 +14,9 @@ from casesite.cases.labels import Label, label_of
 from casesite.cases.models import Case, CaseEvent, CaseFile, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.severities import severity_of
+from casesite.desk.expected import ExpectedAnswer, expected_answer
+from casesite.desk.line import InLine
+from casesite.desk.trouble import Trouble, trouble_of
 from casesite.submissions import payloads
 from casesite.submissions.models import Comment, Decision, Submission, Verdict
 from casesite.submissions.queue import Queue, queue_of
@@ -130,7 +133,7 @@ class Story:
     def __post_init__(self) -> None:
         self.submissions = list(
             self.case.submissions.opening()
-            .select_related("submitted_by", "account", "case")
+            .select_related("submitted_by", "account", "case", "held_by", "hurried_by")
             .prefetch_related(
                 Prefetch("decisions", Decision.objects.select_related("by")),
                 "decisions__comments",
@@ -169,8 +172,15 @@ class Story:
         """Another one whenever the page would show something else."""
         newest = self.newest
         last_event = self.events[-1].pk if self.events else 0
-        parts = [self.case.stage, self.case.version, self.case.aws_display_id, self.case.aws_status, last_event]
+        parts: list[Any] = [
+            self.case.stage,
+            self.case.version,
+            self.case.aws_display_id,
+            self.case.aws_status,
+            last_event,
+        ]
         if newest:
+            parts += [self.queue.gate.circuit, self.queue.gate.blocked_until] if self.queue else []
             parts += [newest.pk.hex[:8], newest.token, len(newest.attempts.all()), len(newest.looks.all())]
             parts += [f"{upload.pk}{upload.state[:1]}{len(upload.parts)}" for upload in newest.uploads.all()]
         return "-".join(str(part) for part in parts)
@@ -191,6 +201,29 @@ class Story:
     @property
     def goes_out_now(self) -> bool:
         return self.queue is not None and self.queue.is_now(self.goes_out_at)
+
+    @cached_property
+    def trouble(self) -> Trouble | None:
+        """What keeps the account from sending, while something of this case is on its way."""
+        newest = self.newest
+        if newest is None or newest.state not in UNFINISHED:
+            return None
+        return trouble_of(newest.account, self.queue or queue_of(newest.account, clock.now()))
+
+    @cached_property
+    def in_line(self) -> InLine | None:
+        """Its place in the queue of the account, while it waits there."""
+        if self.newest is None or self.queue is None:
+            return None
+        return InLine(self.newest, self.queue, self.user)
+
+    @property
+    def answer_expected(self) -> ExpectedAnswer | None:
+        return expected_answer(self.case, self._opened_at)
+
+    @property
+    def _opened_at(self) -> datetime | None:
+        return next((event.at for event in self.events if event.what in ("delivered", "adopted")), None)
 
     @cached_property
     def doubted_attempt(self) -> Any:
@@ -295,8 +328,7 @@ class Story:
     def _open(self) -> Step:
         if not self.case.aws_case_id:
             return Step(_("Open at AWS"), "todo")
-        at = next((event.at for event in self.events if event.what in ("delivered", "adopted")), None)
-        return Step(_("Resolved") if self.case.stage == Stage.RESOLVED else _("Open at AWS"), "done", at)
+        return Step(_("Resolved") if self.case.stage == Stage.RESOLVED else _("Open at AWS"), "done", self._opened_at)
 
     # --- what happened ---------------------------------------------------------------------------------------------------
     @cached_property

@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 
 from casesite.cases.models import REFERENCE_ALPHABET
 
-from .views import autosave, cases, desk, files, support
+from .views import autosave, cases, desk, files, queue, support
 
 
 class ReferenceConverter:
@@ -30,4 +30,7 @@ urlpatterns = [
     path("cases/<reference:reference>/state/", cases.case_state, name="case_state"),
     path("cases/<reference:reference>/files/<uuid:key>/", files.download, name="case_file"),
     path("cases/files/", files.new, name="case_file_new"),
+    path("queue/", queue.queue, name="queue"),
+    path("queue/state/", queue.queue_state, name="queue_state"),
+    path("queue/<uuid:pk>/", queue.act, name="queue_act"),
 ]

@@ -45,8 +45,13 @@ def check_can_ask_aws(user: Any, submission: Submission) -> None:
         raise PermissionDenied(_("AWS is asked only while it waits for review."))
 
 
+def steers(user: Any, submission: Submission) -> bool:
+    """Whether they may stop it or hold it back, as far as its state lets them."""
+    return submission.submitted_by_id == user.pk or reviews(user, submission.case.team_id)
+
+
 def check_can_cancel(user: Any, submission: Submission) -> None:
-    if submission.submitted_by_id != user.pk and not reviews(user, submission.case.team_id):
+    if not steers(user, submission):
         raise PermissionDenied(_("Only its author or a reviewer of the team can cancel it."))
     if submission.state in (State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION):
         raise PermissionDenied(_("Not while it may be open at AWS."))
@@ -58,7 +63,7 @@ def check_can_cancel(user: Any, submission: Submission) -> None:
 
 def check_can_hold(user: Any, submission: Submission) -> None:
     """Let it wait until a time, or let it go on."""
-    if submission.submitted_by_id != user.pk and not reviews(user, submission.case.team_id):
+    if not steers(user, submission):
         raise PermissionDenied(_("Only its author or a reviewer of the team can hold it back."))
     if submission.state != State.QUEUED:
         raise PermissionDenied(_("It can be held back only while it waits in line."))

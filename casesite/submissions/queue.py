@@ -71,6 +71,11 @@ class Queue:
         """The times alone."""
         return {key: slot.at for key, slot in self.slots.items()}
 
+    @cached_property
+    def places(self) -> dict[UUID, int]:
+        """The number of each queued row in line."""
+        return {key: number for number, key in enumerate(self.slots, start=1)}
+
     def is_now(self, at: datetime | None) -> bool:
         """Whether a planned time is as good as now: the site looks around every few seconds."""
         return at is not None and at <= self.now + times.MINUTE / 2

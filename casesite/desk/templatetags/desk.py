@@ -56,6 +56,15 @@ def places(record: str) -> str:
     return ", ".join(str(place) for code in record.splitlines() if (place := Place.read(code)))
 
 
+@register.filter
+def instant(text: str) -> datetime | None:
+    """A time as an event keeps it."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 @register.simple_tag
 def decider(case: Any) -> str:
     """Who decided on a case that a desk read, as others read the name."""

@@ -65,7 +65,7 @@ def _find(request: HttpRequest, reference: str) -> Case:
 def _context(request: HttpRequest, case: Case) -> dict[str, object]:
     story = Story(case, request.user)
     changed = request.GET.get("seen", story.version) != story.version
-    times = 0 if changed else _number(request.GET.get("n", ""))
+    times = 0 if changed else number_of(request.GET.get("n", ""))
     asked = _asked_at_aws(story.newest)
     return {
         "case": case,
@@ -88,7 +88,7 @@ def _asked_at_aws(newest: Submission | None) -> Lookup | None:
     return dry_runs.newest(newest)
 
 
-def _number(text: str) -> int:
+def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
 
