@@ -9,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.urls import URLResolver, get_resolver
+from django.utils import timezone
 
 from casesite.cases.models import Case, CaseFile, SupportContent
 from casesite.desk.drafts import new_token
@@ -51,6 +52,9 @@ cases/<reference:reference>/save/                             302        405    
 cases/<reference:reference>/state/                            302        200        200        200        200        404        404        404        404
 cases/<reference:reference>/files/<uuid:key>/                 302        200        200        200        200        404        404        404        404
 cases/files/                                                  302        405        405        405        405        405        405        405        405
+queue/                                                        302        200        200        200        200        200        200        200        200
+queue/state/                                                  302        200        200        200        200        200        200        200        200
+queue/<uuid:pk>/                                              302        405        405        405        405        405        405        405        405
 admin/                                                        302        302        302        200        200        302        200        200        200
 admin/jsi18n/                                                 302        302        302        200        200        302        200        200        200
 admin/teams/team/                                             302        302        302        403        200        302        403        200        200
@@ -78,6 +82,7 @@ admin/submissions/submission/<uuid:pk>/attention/             302        302    
 admin/^(?P<app_label>teams|auth|submissions)/$                302        302        302        404        200        302        404        200        200
 admin/(?P<url>.*)$                                            302        302        302        404        404        302        404        404        404
 cases/?q=<draft>                                              302        200        200        200        200        200        200        200        200
+queue/?team=<team>                                            302        200        200        200        200        404        404        404        404
 cases/?q=Mice                                                 302        200        200        200        200        200        200        200        200
 cases/?team=<team>                                            302        200        200        200        200        200        200        200        200
 cases/?account=<account>                                      302        200        200        200        200        200        200        200        200
@@ -104,6 +109,11 @@ ask_aws_about_draft                                           200        200!   
 ask_aws                                                       200        302!       403        302        302        404        404        404        404
 withdraw                                                      200        302!       403        302        302        404        404        404        404
 cancel                                                        200        302!       403        302!       302!       404        404        404        404
+hold                                                          200        302!       302        302!       302!       404        404        404        404
+hold_too_long                                                 200        200        302        200        200        404        404        404        404
+resume                                                        200        302!       302        302!       302!       404        404        404        404
+send_now                                                      200        302        302        302        302!       404        404        404        404
+cancel_in_queue                                               200        302!       302        302!       302!       404        404        404        404
 approve                                                       200        302        302        302!       302!       302        404        404        404
 return                                                        200        302        302        302!       302!       302        404        404        404
 reject                                                        200        302        302        302!       302!       302        404        404        404
@@ -242,6 +252,8 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     new_person = {"username": "newcomer", **password, **nobody_in("memberships")}
     submissions = "admin/submissions/submission/"
     review, attention = f"{submissions}<uuid:pk>/change/", f"{submissions}<uuid:pk>/attention/"
+    token = str(world.cases[State.QUEUED].token)
+    later = f"{timezone.now() + timezone.timedelta(hours=2):%Y-%m-%dT%H:%M}"
     new_case = forms["draft"] | {"kept_files": "", "form_token": new_token()}
     return {
         "new_case": ("cases/new/support/", new_case | {"action": "save_draft"}),
@@ -261,6 +273,11 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "ask_aws": ("cases/<reference:reference>/", {"action": "ask_aws"}),
         "withdraw": ("cases/<reference:reference>/", {"action": "withdraw"}),
         "cancel": ("cases/<queued>/", {"action": "cancel"}),
+        "hold": ("queue/<uuid:pk>/", {"action": "hold", "token": token, "until": later}),
+        "hold_too_long": ("queue/<uuid:pk>/", {"action": "hold", "token": token, "until": "2999-01-01T00:00"}),
+        "resume": ("queue/<held>/", {"action": "resume", "token": str(world.held.token)}),
+        "send_now": ("queue/<uuid:pk>/", {"action": "send_now", "token": token}),
+        "cancel_in_queue": ("queue/<uuid:pk>/", {"action": "cancel", "token": token}),
         "approve": (review, decided | {"decision": "approve"}),
         "return": (review, decided | {"decision": "return"}),
         "reject": (review, decided | {"decision": "reject"}),

@@ -13,7 +13,7 @@ from casesite.lookups.models import Lookup
 from casesite.lookups.questions import ask
 from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.review.adoption import LOOKUP as ADOPT_CASE
-from casesite.submissions import dry_runs, workflow
+from casesite.submissions import dry_runs, waiting, workflow
 from casesite.submissions.dry_runs import Result, Said
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
@@ -46,6 +46,7 @@ class World:
         self.draft = a_draft(**self._written("Mice squeak"))
         self._enclose(self.draft)
         self.cases = {state: self._case_in(state) for state in State}
+        self.held = self._held_back()
         self._returned_with_a_reason()
         self._words_of_aws()
         self.sent_first = self._sent_before_review()
@@ -89,6 +90,12 @@ class World:
         """A file whose name is as odd as a name may be."""
         odd = "".join(each for each in self.spice if each.isprintable() and each not in "/\\")
         a_file(case, f"Mice{odd[:200]}.txt", f"Mice squeak.{self.spice}".encode())
+
+    def _held_back(self) -> Submission:
+        row = a_submission(State.QUEUED, case=a_draft(**self._written("Mice wait")), reviewer=self.people["reviewer"])
+        until = timezone.now() + timezone.timedelta(hours=5)
+        waiting.hold(row, by=self.people["author"], until=until, token=row.token)
+        return row
 
     def _stopped(self, state: State) -> Submission:
         submission = a_submission(**self._written(f"Mice are {state}"))
@@ -203,6 +210,8 @@ class World:
         return {
             "lookups/<int:pk>": f"lookups/{self.lookup.pk}",
             "accounts/<int:pk>": f"accounts/{self.account.pk}",
+            "queue/<uuid:pk>": f"queue/{self.cases[State.QUEUED].pk}",
+            "<held>": str(self.held.pk),
             "<dry_run>": str(self.dry_run.pk),
             "<draft>": self.draft.reference,
             "<queued>": self.cases[State.QUEUED].case.reference,
@@ -262,6 +271,8 @@ DESK_PAGES = (
     "cases/",
     "cases/?q=nothing",
     "cases/new/support/",
+    "queue/",
+    "queue/?team=<team>",
     "cases/<draft>/",
     "cases/<draft>/edit/",
     "accounts/",

@@ -71,7 +71,7 @@ class InLine:
         if self.is_leaving:
             return _("It is being sent.")
         if self.queue.trouble:
-            return _("It waits until calls to AWS for this account work again.")
+            return _("Nothing goes out before calls to AWS for this account work again.")
         if self.slot is None:
             return _("It stands behind many others of the account.")
         if self.is_held and self.slot.because == Because.DUE:
@@ -79,17 +79,10 @@ class InLine:
         return self._because(self.slot)
 
     def _because(self, slot: Slot) -> str:
-        budget = self.queue.budget
         if slot.because == Because.HOUR:
-            return _("All %(limit)d places of the hour are taken until then.") % {"limit": budget.limit}
+            return _("Every place of the hour is taken until then.")
         if slot.because == Because.RESERVE:
-            words = {"ordinary": budget.ordinary_limit, "reserve": budget.limit - budget.ordinary_limit}
-            return (
-                _(
-                    "The %(ordinary)d ordinary places of the hour are taken until then; %(reserve)d more are kept for urgent cases."
-                )
-                % words
-            )
+            return _("The ordinary places of the hour are taken until then; the rest is kept for urgent cases.")
         if self.queue.is_now(slot.at):
             return _("It goes out as soon as a worker takes it.")
         if slot.because == Because.GATE:

@@ -296,7 +296,7 @@ def buttons(client, case):
     ("state", "offered"),
     [
         (State.PENDING_REVIEW, ["withdraw"]),
-        (State.QUEUED, ["cancel"]),
+        (State.QUEUED, ["hold", "cancel"]),
         (State.PREPARING, ["cancel"]),
         (State.SENDING, []),
         (State.UNKNOWN, []),

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from casesite.desk.forms.hold import HoldForm
 from casesite.desk.line import Line
-from casesite.submissions import waiting, workflow
+from casesite.submissions import permissions, waiting, workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.states import StaleSubmission
 from casesite.teams.models import Team
@@ -52,6 +52,8 @@ def act(request: HttpRequest, pk: UUID) -> HttpResponse:
         raise BadRequest("no such action, or no token")
     form = HoldForm(request.POST) if action == "hold" else None
     try:
+        if form:
+            permissions.check_can_hold(request.user, row)  # before a word about the time
         if form and not form.is_valid():
             return _typed_again(request, row, form)
         messages.success(request, _perform(action, row, form, by=request.user, token=int(seen)))
