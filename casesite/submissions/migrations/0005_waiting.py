@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('submissions', '0003_reason_without_choices'),
+        ('submissions', '0004_comment'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
