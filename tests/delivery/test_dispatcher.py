@@ -245,6 +245,15 @@ def test_each_round_beats(bells, clock, monkeypatch):
     assert Beat.objects.get(role="dispatcher").at == clock.now
 
 
+def test_a_clock_that_is_off_is_an_alarm_in_the_log(bells, clock, caplog):
+    Beat.objects.create(process="here 1", role="worker", started_at=clock.now, at=clock.now, clock_skew=-90)
+
+    sweeping.raise_alarms()
+
+    [record] = [each for each in caplog.records if getattr(each, "alarm", "") == "clock"]
+    assert (record.process_name, record.seconds) == ("here 1", -90)
+
+
 def test_a_broker_that_takes_no_bell_ends_no_round(clock, monkeypatch):
     class Gone:
         @staticmethod
