@@ -70,7 +70,11 @@ def _processes() -> list[Alarm]:
     found = [Alarm("canary", "a queue is not being worked on", {"queue": name}) for name in canary.silent_queues()]
     skewed = Beat.objects.filter(at__gt=clock.now() - MINUTE, clock_skew__isnull=False)
     found += [
-        Alarm("clock", "this machine's clock is off", {"process_name": beat.process, "seconds": round(beat.clock_skew or 0)})
+        Alarm(
+            "clock",
+            "this machine's clock is off",
+            {"process_name": beat.process, "seconds": round(beat.clock_skew or 0)},
+        )
         for beat in skewed
         if abs(beat.clock_skew or 0) > SKEW
     ]
