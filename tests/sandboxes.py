@@ -228,6 +228,21 @@ class Sandbox:
         """Delete a part of a domain, as AWS does: it is out of the lists, and can still be read by its id."""
         self._call("DELETE", f"connect/domains/{domain_id}/{kind}/{id_}")
 
+    def connect_cases(self, account: str | None = None) -> list[dict[str, Any]]:
+        """Every case of Connect Cases, oldest first, or those of one account: `fields` by id, `relatedItems`, `auditEvents`."""
+        found = self._call("GET", "connect/cases")["cases"]
+        return [each for each in found if account in (None, each["account"])]
+
+    def change_connect_case(self, case_id: str, **fields: Any) -> dict[str, Any]:
+        """Set fields, by id and in AWS's unions, as an agent does in Connect's workspace."""
+        answer: dict[str, Any] = self._call("POST", f"connect/cases/{case_id}", {"fields": fields})
+        return answer
+
+    def comment_on_connect_case(self, case_id: str, body: str) -> dict[str, Any]:
+        """Add a comment as an agent of Connect."""
+        answer: dict[str, Any] = self._call("POST", f"connect/cases/{case_id}/comments", {"body": body})
+        return answer
+
     def expire_sessions(self, account_id: str | None = None) -> int:
         """End temporary credentials now, of one account or all; the number that were alive."""
         return int(self._call("POST", "sessions/expire", {"account_id": account_id})["expired"])

@@ -12,7 +12,9 @@ from typing import Any
 from botocore.model import Shape
 
 from casesite.sandbox.aws import Aws
-from casesite.sandbox.connect_cases import demo, domains, system_fields
+from casesite.sandbox.connect_cases import cases, demo, domains, system_fields
+from casesite.sandbox.connect_cases.case_operations import taken_values
+from casesite.sandbox.connect_cases.cases import Case, Doer, Event, Item
 from casesite.sandbox.connect_cases.domains import Document, Domain, Kind, NewDomain, Part
 from casesite.sandbox.messages import AwsError
 from casesite.sandbox.orders import Mistake, account_id_of, only_known, text_of
@@ -56,6 +58,9 @@ class ConnectControl:
             ("DELETE", re.compile(domain), self.remove_domain),
             ("POST", re.compile(f"{domain}/{kind}"), self.put_part),
             ("DELETE", re.compile(f"{domain}/{kind}/(?P<id_>[^/]+)"), self.delete_part),
+            ("GET", re.compile(r"connect/cases"), self.cases),
+            ("POST", re.compile(r"connect/cases/(?P<case_id>[^/]+)"), self.change_case),
+            ("POST", re.compile(r"connect/cases/(?P<case_id>[^/]+)/comments"), self.comment),
         ]
 
     def domains(self, given: Mapping[str, Any]) -> Any:
@@ -120,6 +125,48 @@ class ConnectControl:
         domains.delete(self.state, domain, KINDS[kind], id_)
         return {"ok": True}
 
+    def cases(self, given: Mapping[str, Any]) -> Any:
+        """Every case there is with what is related to it and its history, seen by searches yet or not."""
+        held = {each.domain_id: each for each in domains.every(self.state)}
+        found = cases.every(self.state)
+        return {"cases": [self._case(held[case.domain_id], case) for case in found if case.domain_id in held]}
+
+    def change_case(self, given: Mapping[str, Any], case_id: str) -> Any:
+        """Set `fields` (values by field id, in AWS's unions) as an agent of Connect does. No rule stands in an agent's way here."""
+        only_known(given, ("fields",))
+        domain, case = self._find_case(case_id)
+        values = given.get("fields")
+        if not isinstance(values, dict) or not all(
+            isinstance(each, dict) and len(each) == 1 for each in values.values()
+        ):
+            raise Mistake('fields must be values by field id, such as {"status": {"stringValue": "closed"}}')
+        union = self._shape("connectcases", "FieldValueUnion")
+        values = {id_: checked(value, union) for id_, value in values.items()}
+        known = {each.id: each for each in domains.parts(self.state, domain, Kind.FIELD)}
+        with self.state.transaction():
+            changes = taken_values([{"id": id_, "value": value} for id_, value in values.items()], known)
+            return self._case(domain, cases.update(self.state, domain, case, changes, self._agent(domain)))
+
+    def comment(self, given: Mapping[str, Any], case_id: str) -> Any:
+        """Add a comment as an agent of Connect."""
+        only_known(given, ("body",))
+        domain, case = self._find_case(case_id)
+        content = {"comment": {"body": text_of(given, "body"), "contentType": "Text/Plain"}}
+        with self.state.transaction():
+            cases.add_item(self.state, domain, case, "Comment", content, self._agent(domain))
+        return self._case(domain, case)
+
+    def _find_case(self, case_id: str) -> tuple[Domain, Case]:
+        for case in cases.every(self.state, case_id=case_id):
+            return self._find(case.domain_id), case
+        raise Mistake("There is no such case.", 404)
+
+    def _agent(self, domain: Domain) -> Doer:
+        """The first user of the instance, in Connect's own workspace."""
+        users = domains.living(domains.parts(self.state, domain, Kind.USER))
+        person = {"userArn": domain.user_arn(users[0].id)} if users else {"customEntity": "agent"}
+        return Doer(f"arn:aws:iam::{domain.account_id}:role/connect-workspace", person)
+
     def _find(self, domain_id: str) -> Domain:
         found = domains.every(self.state, domain_id=domain_id)
         if not found:
@@ -164,6 +211,31 @@ class ConnectControl:
             "profilesDomain": domain.profiles_domain,
             **held,
         }
+
+    def _case(self, domain: Domain, case: Case) -> Document:
+        return {
+            "account": domain.account_id,
+            "region": domain.region,
+            "domainId": domain.domain_id,
+            "caseId": case.case_id,
+            "caseArn": cases.arn(domain, case),
+            "templateId": case.template_id,
+            "fields": case.fields,
+            "tags": case.tags,
+            "timeCreated": case.created_at,
+            "visible_at": case.visible_at,
+            "relatedItems": [_item(each) for each in cases.items(self.state, case)],
+            "auditEvents": [_event(each) for each in cases.events(self.state, case)],
+        }
+
+
+def _item(item: Item) -> Document:
+    told = {"relatedItemId": item.item_id, "type": item.type, "content": item.content}
+    return {**told, "performedBy": item.performed_by, "associationTime": item.created_at}
+
+
+def _event(event: Event) -> Document:
+    return {"type": event.type, "fields": event.fields, "performedBy": event.performed_by, "performedTime": event.at}
 
 
 def _part(part: Part) -> Document:

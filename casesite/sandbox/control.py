@@ -42,7 +42,12 @@ SETTINGS = {
     "attachment_sets_per_minute": int,
     "connect_rates": dict,
     "rules_in_batch": int,
+    "client_token_lifetime": float,
+    "hidden_values": str,
+    "related_items_on_case": int,
+    "files_on_case": int,
 }
+CHOICES = {"hidden_values": ("accepted", "refused")}
 LOWEST = {
     "time_scale": 0.001,
     "calls_per_second": 0.001,
@@ -340,6 +345,8 @@ def _setting(name: str, value: Any) -> Any:
         return _number(name, value)
     if not isinstance(value, str) or len(value) > 100:
         raise Mistake(f"{name} must be text of 100 characters or less")
+    if value not in CHOICES.get(name, (value,)):
+        raise Mistake(f"{name} must be one of {', '.join(CHOICES[name])}")
     return value.strip()
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from casesite.sandbox import distort
 from casesite.sandbox.messages import Answer, AwsError, Broken, Ending
 from casesite.sandbox.state import State
 
@@ -29,6 +30,8 @@ class Kind(StrEnum):
     ERROR = "error"
     SLOW = "slow"
     LATE = "late"
+    NULLS = "nulls"
+    UNKNOWN_MEMBERS = "unknown_members"
 
 
 DESCRIPTIONS = {
@@ -45,7 +48,10 @@ DESCRIPTIONS = {
     Kind.ERROR: "Refuse with the error code and HTTP status given.",
     Kind.SLOW: "Answer correctly, but only after some seconds.",
     Kind.LATE: "End the connection and carry the call out some seconds later all the same.",
+    Kind.NULLS: "Answer with an empty entry in each list.",
+    Kind.UNKNOWN_MEMBERS: "Answer with values of a kind that the SDK does not know.",
 }
+ODD = (Kind.NULLS, Kind.UNKNOWN_MEMBERS)
 DEFAULT_SECONDS = {Kind.HANG: 120.0, Kind.SLOW: 3.0, Kind.LATE: 5.0}
 PROXY_PAGE = (
     "<html><head><title>{status} {phrase}</title></head><body><center><h1>{status} {phrase}</h1></center></body></html>"
@@ -72,9 +78,9 @@ class Fault:
     dry_run: bool | None = None
 
     def strikes(self, operation: str, account: str, when: str, dry_run: bool) -> bool:
-        """`before` the call is carried out, or `after`. A late call is a matter of before, whatever it says."""
+        """`before` the call is carried out, or `after`. A late call is a matter of before, whatever it says; an odd answer of after."""
         named = self.operation in (operation, "*") or self.operation == f"{operation.partition('.')[0]}.*"
-        phase = "before" if self.fault in (Kind.LATE, Kind.SLOW) else self.when
+        phase = "before" if self.fault in (Kind.LATE, Kind.SLOW) else "after" if self.fault in ODD else self.when
         return named and phase == when and self.account in (account, "*") and self.dry_run in (None, dry_run)
 
     @property
@@ -161,6 +167,10 @@ def outcome(
             return Broken(Ending.CUT, proper)
         case Kind.FOREIGN:
             return Answer(200, PORTAL_PAGE.encode(), HTML)
+        case Kind.NULLS:
+            return distort.with_nulls(proper)
+        case Kind.UNKNOWN_MEMBERS:
+            return distort.with_unknown_members(proper)
         case _:
             return proper
 

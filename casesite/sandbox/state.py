@@ -135,6 +135,10 @@ class Settings:
     attachment_sets_per_minute: int = 20
     connect_rates: Rates = field(default_factory=dict)
     rules_in_batch: int = 50
+    client_token_lifetime: float = 8 * HOUR
+    hidden_values: str = "refused"
+    related_items_on_case: int = 200
+    files_on_case: int = 50
 
     @property
     def minute(self) -> float:
@@ -232,6 +236,11 @@ class State:
         """Write, and return the id of the row inserted last."""
         with self._lock:
             return self._db.execute(sql, values).lastrowid or 0
+
+    def visible_at(self, account: Account) -> float:
+        """When what an account changes now can be seen by those who look for it."""
+        delay = self.settings.visible_after if account.visible_after is None else account.visible_after
+        return self.now() + delay / self.settings.time_scale
 
     def change_settings(self, changes: Mapping[str, Any]) -> Settings:
         """Set the named settings; None brings back a default. The time scale lasts as long as the process."""

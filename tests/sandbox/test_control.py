@@ -99,6 +99,10 @@ def test_settings_have_aws_defaults_and_return_to_them(sandbox):
         "attachment_sets_per_minute": 20,
         "connect_rates": {},
         "rules_in_batch": 50,
+        "client_token_lifetime": 28_800,
+        "hidden_values": "refused",
+        "related_items_on_case": 200,
+        "files_on_case": 50,
     }
     assert sandbox.settings() == usual
 
@@ -120,6 +124,8 @@ def test_settings_have_aws_defaults_and_return_to_them(sandbox):
         {"part_size": 104_857_601},
         {"upload_fails_for": 5},
         {"link_validity": 0},
+        {"hidden_values": "perhaps"},
+        {"rules_in_batch": "4"},
     ],
 )
 def test_settings_that_make_no_sense_are_refused(sandbox, wrong):

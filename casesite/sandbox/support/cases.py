@@ -81,8 +81,6 @@ class Window:
 def open_case(state: State, account: Account, new: NewCase) -> Case:
     """Open a case in an account. Whether the account may is for `quota_left` to say."""
     now = state.now()
-    settings = state.settings
-    delay = settings.visible_after if account.visible_after is None else account.visible_after
     case_id, display_id = _new_ids(account.account_id, new, now)
     with state.transaction():
         number = state.execute(
@@ -91,7 +89,7 @@ def open_case(state: State, account: Account, new: NewCase) -> Case:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(case_id, display_id, account.account_id, new.subject, UNASSIGNED, new.service_code, new.category_code),
             *(new.severity_code, new.language, new.issue_type, json.dumps(new.cc), new.submitted_by, new.origin, now),
-            now + delay / settings.time_scale,
+            state.visible_at(account),
         )
         _add(state, number, new.body, new.author, now, new.enclosed)
     return _case(state.query("SELECT * FROM support_case WHERE id = ?", number)[0])
