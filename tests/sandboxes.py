@@ -233,6 +233,10 @@ class Sandbox:
         found = self._call("GET", "connect/cases")["cases"]
         return [each for each in found if account in (None, each["account"])]
 
+    def connect_files(self) -> list[dict[str, Any]]:
+        """The files on their way to cases of Connect or attached to one, oldest first; `settle_upload` takes their ids too."""
+        return list(self._call("GET", "connect/files")["files"])
+
     def change_connect_case(self, case_id: str, **fields: Any) -> dict[str, Any]:
         """Set fields, by id and in AWS's unions, as an agent does in Connect's workspace."""
         answer: dict[str, Any] = self._call("POST", f"connect/cases/{case_id}", {"fields": fields})

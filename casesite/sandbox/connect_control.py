@@ -12,6 +12,8 @@ from typing import Any
 from botocore.model import Shape
 
 from casesite.sandbox.aws import Aws
+from casesite.sandbox.connect import files
+from casesite.sandbox.connect.files import File
 from casesite.sandbox.connect_cases import cases, demo, domains, system_fields
 from casesite.sandbox.connect_cases.case_operations import taken_values
 from casesite.sandbox.connect_cases.cases import Case, Doer, Event, Item
@@ -59,6 +61,7 @@ class ConnectControl:
             ("POST", re.compile(f"{domain}/{kind}"), self.put_part),
             ("DELETE", re.compile(f"{domain}/{kind}/(?P<id_>[^/]+)"), self.delete_part),
             ("GET", re.compile(r"connect/cases"), self.cases),
+            ("GET", re.compile(r"connect/files"), self.files),
             ("POST", re.compile(r"connect/cases/(?P<case_id>[^/]+)"), self.change_case),
             ("POST", re.compile(r"connect/cases/(?P<case_id>[^/]+)/comments"), self.comment),
         ]
@@ -130,6 +133,12 @@ class ConnectControl:
         held = {each.domain_id: each for each in domains.every(self.state)}
         found = cases.every(self.state)
         return {"cases": [self._case(held[case.domain_id], case) for case in found if case.domain_id in held]}
+
+    def files(self, given: Mapping[str, Any]) -> Any:
+        """Every file on its way to a case or attached to one; `uploads/<file id>/ready` and `/fail` settle one."""
+        held = {each.domain_id: each for each in domains.every(self.state)}
+        found = [each for each in files.every(self.state) if each.domain_id in held]
+        return {"files": [self._file(held[each.domain_id], each) for each in found]}
 
     def change_case(self, given: Mapping[str, Any], case_id: str) -> Any:
         """Set `fields` (values by field id, in AWS's unions) as an agent of Connect does. No rule stands in an agent's way here."""
@@ -210,6 +219,20 @@ class ConnectControl:
             "instanceArn": domain.instance_arn,
             "profilesDomain": domain.profiles_domain,
             **held,
+        }
+
+    def _file(self, domain: Domain, file: File) -> Document:
+        return {
+            "account": domain.account_id,
+            "domainId": domain.domain_id,
+            "fileId": file.file_id,
+            "fileArn": domain.file_arn(file.file_id),
+            "fileName": file.upload.file_name,
+            "fileSizeInBytes": file.upload.size,
+            "fileStatus": file.status(self.state.now()),
+            "associatedResourceArn": file.associated_arn,
+            "attached": file.upload.taken,
+            "sha256": files.sha256(self.state, file),
         }
 
     def _case(self, domain: Domain, case: Case) -> Document:

@@ -46,6 +46,7 @@ SETTINGS = {
     "hidden_values": str,
     "related_items_on_case": int,
     "files_on_case": int,
+    "attached_file_size": int,
 }
 CHOICES = {"hidden_values": ("accepted", "refused")}
 LOWEST = {
@@ -189,7 +190,7 @@ class Control:
         return self._case(self._find(case_id))
 
     def uploads(self, given: Mapping[str, Any]) -> Any:
-        return {"uploads": [self._upload(upload) for upload in uploads.every(self.state)]}
+        return {"uploads": [self._upload(upload) for upload in uploads.every(self.state) if _is_of_support(upload)]}
 
     def settle_upload(self, given: Mapping[str, Any], upload_id: str, verdict: str) -> Any:
         """Find a file good or bad: at once if it is being processed, else as soon as it is complete."""
@@ -303,6 +304,10 @@ class Control:
             "timeCreated": cases.iso(upload.created_at),
             "taken": upload.taken,
         }
+
+
+def _is_of_support(upload: Upload) -> bool:
+    return upload.upload_id.startswith(uploads.OF_SUPPORT)
 
 
 def fault_from(given: Mapping[str, Any]) -> Fault:

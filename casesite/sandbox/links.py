@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import parse_qs, urlencode
@@ -26,19 +27,28 @@ class Link:
     expires_at: float
 
 
-def to_upload(state: State, upload_id: str, part_index: int) -> Link:
-    return _signed(state, "PUT", f"{UPLOADS}{upload_id}/{part_index}")
+def to_upload(
+    state: State,
+    upload_id: str,
+    part_index: int,
+    *,
+    lifetime: float | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Link:
+    """A link for one part. It lives as set, or `lifetime` seconds; named `headers` have to come with the request as they are."""
+    return _signed(state, "PUT", f"{UPLOADS}{upload_id}/{part_index}", lifetime, headers or {})
 
 
 def to_download(state: State, attachment_id: str) -> Link:
-    return _signed(state, "GET", f"{DOWNLOADS}{attachment_id}")
+    return _signed(state, "GET", f"{DOWNLOADS}{attachment_id}", None, {})
 
 
 def check(state: State, request: Request) -> None:
     """Refuse a request that no link of ours allows, or none any more."""
     given = {name: values[0] for name, values in parse_qs(request.query).items()}
     expires = given.get("expires", "")
-    signature = _signature(state, request.method, request.path, expires)
+    headers = {name: request.headers.get(name, "") for name in given.get("headers", "").split(";") if name}
+    signature = _signature(state, request.method, request.path, expires, headers)
     if not hmac.compare_digest(signature.encode(), given.get("signature", "").encode()):
         message = "The request signature we calculated does not match the signature you provided."
         raise AwsError("SignatureDoesNotMatch", message, 403)
@@ -46,11 +56,13 @@ def check(state: State, request: Request) -> None:
         raise AwsError("AccessDenied", "Request has expired", 403)
 
 
-def _signed(state: State, method: str, path: str) -> Link:
-    expires_at = math.ceil(state.now() + state.settings.link_lifetime)
-    query = urlencode({"expires": expires_at, "signature": _signature(state, method, path, str(expires_at))})
+def _signed(state: State, method: str, path: str, lifetime: float | None, headers: Mapping[str, str]) -> Link:
+    expires_at = math.ceil(state.now() + (state.settings.link_lifetime if lifetime is None else lifetime))
+    signature = _signature(state, method, path, str(expires_at), headers)
+    query = urlencode({"expires": expires_at, "headers": ";".join(headers), "signature": signature})
     return Link(f"{path}?{query}", expires_at)
 
 
-def _signature(state: State, method: str, path: str, expires: str) -> str:
-    return hmac.new(state.link_key, f"{method} {path} {expires}".encode(), sha256).hexdigest()
+def _signature(state: State, method: str, path: str, expires: str, headers: Mapping[str, str]) -> str:
+    signed = "".join(f"\n{name}:{value}" for name, value in headers.items())
+    return hmac.new(state.link_key, f"{method} {path} {expires}{signed}".encode(), sha256).hexdigest()

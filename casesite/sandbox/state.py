@@ -139,6 +139,7 @@ class Settings:
     hidden_values: str = "refused"
     related_items_on_case: int = 200
     files_on_case: int = 50
+    attached_file_size: int = 20 * 1024 * 1024
 
     @property
     def minute(self) -> float:

@@ -1,4 +1,4 @@
-"""What presigned links lead to: PUT of a part of an upload, GET of an attachment. Errors are told in XML, as S3 does.
+"""What presigned links lead to: PUT of a part of an upload or of a file for Connect, GET of either. Errors are told in XML, as S3 does.
 
 The bytes of a part are read to their end before anything is decided about it, so that a fault before the deed looks to the
 client as it does elsewhere: everything was sent, nothing was done.
@@ -11,13 +11,13 @@ from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from casesite.sandbox import journal, links
+from casesite.sandbox.connect import files as connect_files
 from casesite.sandbox.exchange import Asked, Exchanges
 from casesite.sandbox.files import Received
 from casesite.sandbox.journal import Entry
 from casesite.sandbox.messages import Answer, AwsError, Broken, Incoming, Request
 from casesite.sandbox.state import State
 from casesite.sandbox.support import attachments, uploads
-from casesite.sandbox.support.attachments import Attachment
 from casesite.sandbox.support.uploads import Upload
 
 PUT_PART = "upload.PutPart"
@@ -91,17 +91,15 @@ class PartPut:
 
 @dataclass(slots=True)
 class FileGet:
-    """An attachment that is fetched."""
+    """A file that is fetched."""
 
     state: State
     entry: Entry
-    attachment: Attachment
+    account_id: str
+    file_name: str
+    files: tuple[str, ...]
     action: str = GET_FILE
     voice: S3Voice = field(default=VOICE)
-
-    @property
-    def account_id(self) -> str:
-        return self.attachment.account_id
 
     def admit(self, *, counts: bool) -> None:
         """The link said all there is to check."""
@@ -109,10 +107,10 @@ class FileGet:
     def carry_out(self) -> Answer:
         headers = {
             "Content-Type": "application/octet-stream",
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(self.attachment.file_name, safe='')}",
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(self.file_name, safe='')}",
             "X-Content-Type-Options": "nosniff",
         }
-        return Answer(200, b"", headers, tuple(self.state.files.path(name) for name in self.attachment.files))
+        return Answer(200, b"", headers, tuple(self.state.files.path(name) for name in self.files))
 
     def abandon(self) -> None:
         """Nothing was taken in that would have to go."""
@@ -145,11 +143,19 @@ class Transfers:
         links.check(self._state, request)
         if uploading and request.incoming is not None:
             return self._part(request, request.incoming, entry)
-        attachment = attachments.find(self._state, unquote(request.path.removeprefix(links.DOWNLOADS)))
-        if attachment is None:
-            raise NO_FILE
-        entry.account = attachment.account_id
-        return FileGet(self._state, entry, attachment)
+        return self._download(unquote(request.path.removeprefix(links.DOWNLOADS)), entry)
+
+    def _download(self, id_: str, entry: Entry) -> FileGet:
+        """What is asked for: an attachment of a Support case, or a file of a Connect case."""
+        attachment = attachments.find(self._state, id_)
+        if attachment is not None:
+            entry.account = attachment.account_id
+            return FileGet(self._state, entry, attachment.account_id, attachment.file_name, attachment.files)
+        for file in connect_files.every(self._state, id_):
+            entry.account = file.upload.account_id
+            stored = tuple(part.file for part in uploads.parts(self._state, file.upload))
+            return FileGet(self._state, entry, file.upload.account_id, file.upload.file_name, stored)
+        raise NO_FILE
 
     def _part(self, request: Request, incoming: Incoming, entry: Entry) -> PartPut:
         upload_id, _, index = request.path.removeprefix(links.UPLOADS).rpartition("/")

@@ -103,6 +103,7 @@ def test_settings_have_aws_defaults_and_return_to_them(sandbox):
         "hidden_values": "refused",
         "related_items_on_case": 200,
         "files_on_case": 50,
+        "attached_file_size": 20_971_520,
     }
     assert sandbox.settings() == usual
 

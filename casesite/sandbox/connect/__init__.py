@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from casesite.sandbox.connect.operations import HANDLERS
+from casesite.sandbox.connect import file_operations, operations
 from casesite.sandbox.connect.rates import rates_of
 from casesite.sandbox.services import Service
 
@@ -10,4 +10,4 @@ NAME = "connect"
 
 
 def service() -> Service:
-    return Service(NAME, HANDLERS, rate_of=rates_of(NAME))
+    return Service(NAME, {**operations.HANDLERS, **file_operations.HANDLERS}, rate_of=rates_of(NAME))

@@ -69,12 +69,14 @@ HANDLERS: dict[str, Handler] = {
 
 
 def instance_of(call: Call) -> Domain:
-    """The caller's own instance in this region."""
+    """The caller's own instance in this region. Not all operations have an error for one that is not there."""
     instance_id = call.params["InstanceId"]
     for each in domains.every(call.state, call.account.account_id, call.region):
         if each.instance_id == instance_id:
             return each
-    raise AwsError("ResourceNotFoundException", f"Instance not found: {instance_id}", 404)
+    known = call.operation != "StartAttachedFileUpload"
+    code, status = ("ResourceNotFoundException", 404) if known else ("InvalidRequestException", 400)
+    raise AwsError(code, f"Instance not found: {instance_id}", status)
 
 
 def _users(call: Call, domain: Domain) -> list[Part]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from casesite.sandbox import tokens
+from casesite.sandbox.connect import files
 from casesite.sandbox.connect_cases import cases, domains, search
 from casesite.sandbox.connect_cases.case_operations import case_of, doer, fields_of, taken_values
 from casesite.sandbox.connect_cases.cases import Case, Item
@@ -110,6 +111,19 @@ def _contact(call: Call, domain: Domain, case: Case, given: Document) -> Documen
     return {**given, "channel": "VOICE", "connectedToSystemTime": _iso(call.state.now())}
 
 
+def _file(call: Call, domain: Domain, case: Case, given: Document) -> Document:
+    """A file that was uploaded for this very case, and completed."""
+    arn = given["fileArn"]
+    file = files.find(call.state, domain, arn.rpartition("/")[2])
+    if file is None or domain.file_arn(file.file_id) != arn or file.associated_arn != cases.arn(domain, case):
+        raise AwsError("ValidationException", f"There is no file of this case with the ARN {arn}.")
+    status = file.status(call.state.now())
+    if status not in (files.PROCESSING, files.APPROVED):
+        raise AwsError("ValidationException", f"The file can't be attached: it is {status}.")
+    files.keep(call.state, file)
+    return given
+
+
 def _sla(call: Call, domain: Domain, case: Case, given: Document) -> Document:
     config = given["slaInputConfiguration"]
     if config.get("fieldId", "status") != "status":
@@ -135,6 +149,7 @@ def _custom(call: Call, domain: Domain, case: Case, given: Document) -> Document
 CONTENTS: dict[str, Callable[[Call, Domain, Case, Document], Document]] = {
     "Comment": _comment,
     "Contact": _contact,
+    "File": _file,
     "Sla": _sla,
     "ConnectCase": _connect_case,
     "Custom": _custom,

@@ -107,7 +107,7 @@ def enclose(state: State, communication: int, enclosed: Enclosed) -> None:
     for upload_id in enclosed.upload_ids:
         upload = uploads.every(state, upload_id)[0]
         files = [part.file for part in uploads.parts(state, upload)]
-        state.execute("UPDATE upload SET taken = 1 WHERE upload_id = ?", upload_id)
+        uploads.take(state, upload)
         _insert(state, upload.account_id, upload.file_name, upload.size, None, files, None, communication)
 
 

@@ -158,7 +158,7 @@ def _living_set(call: Call, set_id: str) -> AttachmentSet:
 
 def _upload(call: Call, upload_id: str) -> Upload:
     upload = uploads.find(call.state, upload_id, call.account.account_id)
-    if upload is None:
+    if upload is None or not upload_id.startswith(uploads.OF_SUPPORT):
         raise AwsError("UploadIdNotFound", f"The uploadId {upload_id} couldn't be located.")
     return upload
 

@@ -14,6 +14,7 @@ READY = "attachment-ready"
 NOT_READY = "attachment-not-ready"
 FAILED = "failed"
 HOURS_USABLE = 24
+OF_SUPPORT = "upl-"  # how the ids of uploads to AWS Support begin; Connect's files have others
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +54,24 @@ class Part:
     reported: bool
 
 
-def begin(state: State, account_id: str, file_name: str, size: int) -> Upload:
+def begin(
+    state: State,
+    account_id: str,
+    file_name: str,
+    size: int,
+    *,
+    upload_id: str | None = None,
+    part_size: int | None = None,
+) -> Upload:
     """Begin an upload. Whether it will fail is written in its name, if the simulator is set so."""
     _tidy(state)
     fails_for = state.settings.upload_fails_for.lower()
     failed = bool(fails_for) and fails_for in file_name.lower()
-    upload_id = f"upl-{secrets.token_hex(16)}"
+    upload_id = upload_id or f"{OF_SUPPORT}{secrets.token_hex(16)}"
     state.execute(
         "INSERT INTO upload (upload_id, account_id, file_name, size, part_size, created_at, failed)"
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        *(upload_id, account_id, file_name, size, state.settings.part_size, state.now(), failed),
+        *(upload_id, account_id, file_name, size, part_size or state.settings.part_size, state.now(), failed),
     )
     return every(state, upload_id)[0]
 
@@ -122,6 +131,11 @@ def settle(state: State, upload: Upload, *, failed: bool) -> Upload:
         *(failed, state.now(), upload.upload_id),
     )
     return every(state, upload.upload_id)[0]
+
+
+def take(state: State, upload: Upload) -> None:
+    """It is used up by what it was made for, and stays."""
+    state.execute("UPDATE upload SET taken = 1 WHERE upload_id = ?", upload.upload_id)
 
 
 def _usable_since(state: State) -> float:
