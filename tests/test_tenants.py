@@ -105,6 +105,8 @@ submit_draft                                                  200        302!   
 add_file                                                      200        200!       200!       200!       200!       200!       200!       200!       403
 take_foreign_file                                             200        302!       200        200        200        200        200        200        403
 discard                                                       200        302!       403        302        302        404        404        404        404
+bring_back                                                    200        302!       403        302        302        404        404        404        404
+copy                                                          200        302!       302!       302!       302!       404        404        404        404
 ask_aws_about_draft                                           200        200!       403        403        403        404        404        404        404
 ask_aws                                                       200        302!       403        302        302        404        404        404        404
 withdraw                                                      200        302!       403        302        302        404        404        404        404
@@ -269,6 +271,8 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
             | {"form_token": new_token(), "action": "save_draft", "kept_files": world.draft.files.get().key},
         ),
         "discard": ("cases/<draft>/", {"action": "discard"}),
+        "bring_back": ("cases/<discarded>/", {"action": "bring_back"}),
+        "copy": ("cases/<reference:reference>/", {"action": "copy", "copy_token": new_token()}),
         "ask_aws_about_draft": ("cases/<draft>/edit/", forms["draft"] | {"action": "ask_aws"}),
         "ask_aws": ("cases/<reference:reference>/", {"action": "ask_aws"}),
         "withdraw": ("cases/<reference:reference>/", {"action": "withdraw"}),

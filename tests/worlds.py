@@ -45,6 +45,8 @@ class World:
         self._catalogue()
         self.draft = a_draft(**self._written("Mice squeak"))
         self._enclose(self.draft)
+        self.discarded = a_draft(**self._written("Mice are gone"))
+        workflow.discard(self.discarded, by=self.people["author"])
         self.cases = {state: self._case_in(state) for state in State}
         self.held = self._held_back()
         self._returned_with_a_reason()
@@ -214,6 +216,7 @@ class World:
             "<held>": str(self.held.pk),
             "<dry_run>": str(self.dry_run.pk),
             "<draft>": self.draft.reference,
+            "<discarded>": self.discarded.reference,
             "<queued>": self.cases[State.QUEUED].case.reference,
             "<unknown>": str(self.cases[State.UNKNOWN].pk),
             "<sent_first>": str(self.sent_first.pk),
@@ -275,6 +278,7 @@ DESK_PAGES = (
     "queue/?team=<team>",
     "cases/<draft>/",
     "cases/<draft>/edit/",
+    "cases/<discarded>/",
     "accounts/",
     "accounts/<int:pk>/",
     "lookups/<int:pk>/",

@@ -24,7 +24,7 @@ from casesite import clock
 from casesite.database import write
 
 from .limits import Limits, check_count, check_name, check_size, readable
-from .models import Case, CaseFile
+from .models import UNDO_DISCARD, Case, CaseFile
 from .receiving import SUFFIX, ReceivedFile
 
 logger = logging.getLogger(__name__)
@@ -201,17 +201,35 @@ def attach(case: Case, files: Sequence[CaseFile]) -> None:
             )
 
 
+def copy_to(case: Case, source: Case, *, by: Any) -> list[str]:
+    """Give a draft the files of another case, as far as their bytes are still stored; the names of those that are not."""
+    gone = []
+    for file in of_draft(source):
+        with write():
+            # Waits for a clean-up that is about to delete the same bytes, as `_keep` does.
+            list(CaseFile.objects.select_for_update().filter(sha256=file.sha256).values_list("pk"))
+            copied = CaseFile.objects.create(
+                case=case, name=file.name, size=file.size, sha256=file.sha256, uploaded_by=by, uploaded_at=clock.now()
+            )
+        if not default_storage.exists(place_of(file.sha256)):
+            with write():
+                copied.delete()
+            gone.append(file.name)
+    return gone
+
+
 # --- what nothing refers to ----------------------------------------------------------------------------------------------------
 def clean_up() -> int:
     """Delete files that nothing has referred to for a day; how many rows it deleted."""
     before = clock.now() - UNREFERENCED
     loose = Q(case=None, uploaded_at__lt=before)
     removed = Q(removed_at__lt=before, submitted=False)
-    found = CaseFile.objects.filter(loose | removed)
+    discarded = Q(case__discarded_at__lte=clock.now() - UNDO_DISCARD, submitted=False)
+    found = CaseFile.objects.filter(loose | removed | discarded)
     deleted = 0
     for pk, sha256 in list(found.values_list("pk", "sha256")[:CLEANED_AT_ONCE]):
         with write():
-            row = found.select_for_update().filter(pk=pk).first()
+            row = found.select_for_update(of=("self",)).filter(pk=pk).first()
             if row is None:  # somebody saved it meanwhile
                 continue
             row.delete()

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.db import models
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from casesite import clock
 from casesite.catalog.models import SupportCatalog
 from casesite.teams.models import AwsAccount, Team
 from casesite.teams.permissions import team_ids
@@ -51,6 +53,9 @@ class Stage(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+UNDO_DISCARD = timedelta(days=1)  # after that a discarded draft stays closed, and its files go
+
+
 class CaseQuerySet(models.QuerySet["Case"]):
     def visible_to(self, user: Any) -> "CaseQuerySet":
         """The only door to cases: a person sees those of their teams."""
@@ -59,6 +64,11 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def editable_by(self, user: Any) -> "CaseQuerySet":
         """Drafts that a person may write in: their own."""
         return self.visible_to(user).filter(author=user, stage=Stage.DRAFT)
+
+    def discarded_lately(self, user: Any) -> "CaseQuerySet":
+        """A person's own drafts whose discard can still be undone."""
+        since = clock.now() - UNDO_DISCARD
+        return self.visible_to(user).filter(author=user, stage=Stage.CLOSED, discarded_at__gt=since)
 
 
 class Case(models.Model):
@@ -107,6 +117,15 @@ class Case(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("case", args=[self.reference])
+
+    @property
+    def undo_discard_until(self) -> datetime | None:
+        return self.discarded_at + UNDO_DISCARD if self.discarded_at else None
+
+    @property
+    def is_discarded_for_good(self) -> bool:
+        until = self.undo_discard_until
+        return until is not None and until <= clock.now()
 
 
 class SupportContent(models.Model):

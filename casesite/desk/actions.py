@@ -38,10 +38,13 @@ def actions_for(user: Any, case: Case, newest: Submission | None, asked: Lookup 
             Action(
                 "discard",
                 _("Discard"),
-                _("It is closed and can't be sent any more."),
+                _("It is closed. For a day you can bring it back."),
                 permissions.why_not(permissions.check_can_discard, user, case),
             ),
         ]
+    if case.stage == Stage.CLOSED and case.discarded_at:
+        why_not = permissions.why_not(permissions.check_can_bring_back, user, case)
+        return [Action("bring_back", _("Bring the draft back"), why_not=why_not)]
     if case.stage != Stage.OUTGOING or newest is None:
         return []
     if newest.state == State.PENDING_REVIEW:
@@ -76,7 +79,10 @@ def perform(action: str, case: Case, newest: Submission | None, *, by: Any) -> s
     """Do it, and say so where the page doesn't. Raises PermissionDenied with the reason, or StaleSubmission where somebody was quicker."""
     if action == "discard":
         workflow.discard(case, by=by)
-        return _("The draft is discarded.")
+        return _("The draft is discarded. You can bring it back for a day, here or on your desk.")
+    if action == "bring_back":
+        workflow.bring_back(case, by=by)
+        return _("The draft is back, with its files.")
     if newest is None:
         raise PermissionDenied(_("It was not submitted yet."))
     if action == ASK_AWS:
@@ -93,4 +99,4 @@ _VERBS: dict[str, tuple[Callable[..., None], Callable[[], str]]] = {
     "withdraw": (workflow.withdraw, lambda: _("Withdrawn. The case is a draft again.")),
     "cancel": (workflow.cancel, lambda: _("Cancelled before it went out. The case is a draft again.")),
 }
-NAMES = ("discard", ASK_AWS, *_VERBS)
+NAMES = ("discard", "bring_back", ASK_AWS, *_VERBS)

@@ -25,6 +25,14 @@ from casesite.submissions.models import Submission
 from .forms.support import SupportForm
 
 FIRST_VERSION = 1
+TEXT_FIELDS = (
+    "issue_type",
+    "service_code",
+    "category_code",
+    "language",
+    "communication_body",
+    "cc_email_addresses",
+)
 _TOKEN = re.compile(r"[\w-]{20,64}", re.ASCII)
 
 
@@ -141,6 +149,38 @@ def store_draft(
         elif submit and case.version != version and _is_newest_sent(case, form):
             return case  # the answer to this very click was lost; it is not a wish for another revision
         return _submit(case, form, by) if submit else case
+
+
+def copy_of(source: Case, *, by: Any, token: str) -> tuple[Case, list[str]]:
+    """A new draft with the text and files of a case that the person may see; and the names of files that are gone.
+
+    The same token again comes to the same draft. The text has no reference line: that is made when it is submitted.
+    """
+    if not _TOKEN.fullmatch(token):
+        raise ForeignToken
+    with write():
+        made = Case.objects.filter(form_token=token).first()
+        if made:
+            if made.author_id != by.pk:
+                raise ForeignToken
+            return made, []
+        now = clock.now()
+        case = Case.objects.create(
+            kind=source.kind,
+            author=by,
+            team=source.team,
+            account=source.account,
+            subject=source.subject,
+            severity_code=source.severity_code,
+            form_token=token,
+            created_at=now,
+            changed_at=now,
+        )
+        names = (*TEXT_FIELDS, "catalog_id")
+        SupportContent.objects.create(case=case, **{name: getattr(source.support, name) for name in names})
+        case.events.create(at=now, by=by, what="created")
+        case.events.create(at=now, by=by, what="copied", text=source.reference)
+    return case, files.copy_to(case, source, by=by)
 
 
 def _create(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:

@@ -20,6 +20,7 @@ from casesite.teams.permissions import lead_team_ids
 SHOWN = 300  # cases a desk looks at, the last changed first
 LATELY = timedelta(days=14)
 OPENED = 6
+DISCARDED = 20
 
 
 def with_newest(cases: QuerySet[Case]) -> QuerySet[Case]:
@@ -149,12 +150,18 @@ class Desk:
         return self._in_order("draft", "withdrawn", "cancelled")
 
     @cached_property
+    def discarded(self) -> list[Case]:
+        """Drafts that can still be brought back, the last discarded first."""
+        found = Case.objects.discarded_lately(self.user).select_related("account")
+        return list(found.order_by("-discarded_at", "-pk")[:DISCARDED])
+
+    @cached_property
     def opened(self) -> list[Row]:
         return self._in_order("open", "resolved")[:OPENED]
 
     @property
     def is_empty(self) -> bool:
-        return not self.rows
+        return not self.rows and not self.discarded
 
     def _in_order(self, *codes: str) -> list[Row]:
         return sorted(

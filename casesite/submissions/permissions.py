@@ -83,6 +83,16 @@ def check_can_discard(user: Any, case: Case) -> None:
         raise PermissionDenied(_("Only a draft can be discarded."))
 
 
+def check_can_bring_back(user: Any, case: Case) -> None:
+    """Undo a discard."""
+    if case.author_id != user.pk or not is_member(user, case.team_id):
+        raise PermissionDenied(_("Only its author can bring a draft back."))
+    if case.stage != Stage.CLOSED or case.discarded_at is None:
+        raise PermissionDenied(_("Only a discarded draft can be brought back."))
+    if case.is_discarded_for_good:
+        raise PermissionDenied(_("It was discarded more than a day ago, which is final."))
+
+
 def check_can_take_care(user: Any, submission: Submission) -> None:
     """Adopt, send again, give up, take over."""
     if not leads(user, submission.case.team_id):

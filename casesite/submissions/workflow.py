@@ -152,6 +152,17 @@ def discard(case: Case, *, by: Any) -> None:
         stage.recompute(case.pk)
 
 
+def bring_back(case: Case, *, by: Any) -> None:
+    """Undo a discard: within a day the case is the draft again that it was, with its files."""
+    with write():
+        case = Case.objects.select_for_update().get(pk=case.pk)
+        permissions.check_can_bring_back(by, case)
+        now = clock.now()
+        Case.objects.filter(pk=case.pk).update(discarded_at=None, changed_at=now)
+        case.events.create(at=now, by=by, what="brought_back")
+        stage.recompute(case.pk)
+
+
 # --- reviewers -----------------------------------------------------------------------------------------------------------
 def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
     """Release a submission to the workers; `payload_sha256` names what the reviewer saw."""

@@ -11,7 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from casesite.cases.models import Case
-from casesite.desk import actions
+from casesite.desk import actions, drafts
 from casesite.desk.filters import CaseFilter
 from casesite.desk.paging import page_of
 from casesite.desk.rows import Row, label_for, with_newest
@@ -26,6 +26,7 @@ from casesite.web.auth import login_required_keeping_text
 
 FIRST_REFRESH = 2.0  # seconds; each further one half as long again
 LAST_REFRESH = 30.0
+COPY = "copy"
 
 
 @login_required
@@ -73,6 +74,7 @@ def _context(request: HttpRequest, case: Case) -> dict[str, object]:
         "submission": story.newest,
         "actions": actions.actions_for(request.user, case, story.newest, asked),
         "dry_run": context_of(asked) if asked else None,
+        "copy_token": drafts.new_token(),
         "reviews": reviews(request.user, case.team_id),
         "leads": leads(request.user, case.team_id),
         "changed": changed,
@@ -88,6 +90,21 @@ def _asked_at_aws(newest: Submission | None) -> Lookup | None:
     return dry_runs.newest(newest)
 
 
+def _copy(request: HttpRequest, case: Case) -> HttpResponse:
+    """Everybody who may read a case may start a draft of their own from it."""
+    try:
+        draft, gone = drafts.copy_of(case, by=request.user, token=request.POST.get("copy_token", ""))
+    except drafts.ForeignToken:
+        messages.error(
+            request, _("This page was not complete, so nothing was copied. Please press the button once more.")
+        )
+        return redirect(case)
+    messages.success(request, _("Copied from %(reference)s. This draft is yours.") % {"reference": case.reference})
+    if gone:
+        messages.warning(request, _("Not stored any more, so not copied: %(names)s") % {"names": ", ".join(gone)})
+    return redirect("case_edit", draft.reference)
+
+
 def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
@@ -95,6 +112,8 @@ def number_of(text: str) -> int:
 def _act(request: HttpRequest, case: Case) -> HttpResponse:
     """Withdraw, cancel or discard. Who was a moment too late is told, and sees the case as it is now."""
     action = request.POST.get("action", "")
+    if action == COPY:
+        return _copy(request, case)
     if action not in actions.NAMES:
         raise BadRequest(f"no such action: {action[:40]!r}")
     newest = case.submissions.opening().filter(newest=True).select_related("case", "account").first()

@@ -23,6 +23,7 @@ from casesite.desk.advice import Advice, with_missing_headings
 from casesite.desk.forms.blank import BlankForm
 from casesite.desk.forms.offer import Offer
 from casesite.desk.forms.support import PARTS, SupportForm, initial_of
+from casesite.desk.gone import mark_gone
 from casesite.desk.outlook import Outlook
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs
@@ -182,7 +183,9 @@ def edit(request: HttpRequest, reference: str) -> HttpResponse:
     if case.stage != Stage.DRAFT:
         messages.info(request, _("This case is no longer a draft, so it can't be edited."))
         return redirect(case)
-    return _unbound(request, initial_of(case), str(case.version), case).render()
+    page = _unbound(request, initial_of(case), str(case.version), case)
+    mark_gone(page.form)
+    return page.render()
 
 
 def _save(request: HttpRequest, case: Case) -> HttpResponse:
@@ -267,6 +270,8 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
     form = SupportForm(offer=offer, initial=values, held=held, refused=refused)
     for message in (message for error in refused for message in error.messages):
         form.show_error("files", message)
+    if case:  # a category of another service is no loss: the service was just changed
+        mark_gone(form, skip="category_code")
     page = Page(request, form, token, case, unsaved=True)
     if appends:
         page.form.fields["communication_body"].widget.attrs["autofocus"] = True
