@@ -88,6 +88,7 @@ class Control:
     def __init__(self, aws: Aws) -> None:
         self.aws = aws
         self.state = aws.state
+        self.connect = ConnectControl(aws)
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [
             ("GET", re.compile(r"health"), self.health),
             ("POST", re.compile(r"reset"), self.reset),
@@ -108,7 +109,7 @@ class Control:
             ("DELETE", re.compile(r"faults"), self.switch_all_off),
             ("DELETE", re.compile(r"faults/(?P<number>\d+)"), self.switch_off),
             ("POST", re.compile(r"sessions/expire"), self.expire_sessions),
-            *ConnectControl(aws).routes(),
+            *self.connect.routes(),
         ]
 
     def answer(self, request: Request, path: str) -> Answer:

@@ -506,6 +506,7 @@ def test_only_named_fields_change(care, cases, sandbox):
     ("fields", "wrong"),
     [
         ({"title": None}, "title"),
+        ({"status": None}, "status"),
         ({"Severity": None}, "Severity"),
         ({"Product": "mobile_app"}, "Component"),
         ({"Product": "mobile_app", "Component": "ios"}, None),

@@ -161,7 +161,7 @@ def test_each_switch_makes_a_fault_that_the_page_names(sandbox):
     for key in keys:
         assert fetch(sandbox, f"{PAGE}page/switch-on", {"switch": key})[0] == 303
 
-    assert len(sandbox.faults()) == len(keys) == 32
+    assert len(sandbox.faults()) == len(keys) == 34
 
 
 def test_any_other_fault_is_switched_on(sandbox):

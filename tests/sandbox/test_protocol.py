@@ -1,12 +1,15 @@
 """The wire: what the models forbid is refused, whoever sent it."""
 
 import json
+import re
 import socket
 
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 
+from casesite.sandbox.messages import Request
+from casesite.sandbox.rest import RestJsonWire
 from casesite.sandbox.shapes import compiled
 from tests.sandbox.clients import ACME, ROLE, a_case, refusal, refusal_in_full, with_body
 
@@ -200,3 +203,40 @@ def test_half_a_request_does_nothing(sandbox):
     ask(sandbox, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{}")
 
     assert sandbox.requests() == []
+
+
+# --- paths -------------------------------------------------------------------------------------------------------------
+def test_rest_operation_not_built_is_unknown(cases, care):
+    assert refusal(cases.delete_field, domainId=care.domain_id, fieldId="x") == ("UnknownOperationException", 400)
+
+
+@pytest.mark.parametrize("odd", ["a/b", "a b", "ü", "a%2Fb", "..", "?x=y", "#"])
+def test_parameters_in_paths_may_hold_anything(cases, care, odd):
+    code, status, message = refusal_in_full(cases.get_template, domainId=care.domain_id, templateId=odd)
+
+    assert (code, status, message) == ("ResourceNotFoundException", 404, f"Template not found: {odd}")
+
+
+@pytest.mark.parametrize(
+    "body", [b"{not json", b"[]", b'{"templateId": 5}', b'{"fields": {}}', b'{"fields": [{"id": NaN}]}']
+)
+def test_rest_body_that_is_none_is_refused(cases, care, sandbox, body):
+    def replace(params, **_context):
+        params["body"] = body
+
+    cases.meta.events.register("before-call.connectcases.CreateCase", replace)
+    try:
+        assert refusal(cases.create_case, **care.question()) == ("SerializationException", 400)
+    finally:
+        cases.meta.events.unregister("before-call.connectcases.CreateCase", replace)
+    assert sandbox.connect_cases() == []
+
+
+def test_every_path_of_the_models_leads_to_its_operation():
+    for service in ("connectcases", "customer-profiles", "connect"):
+        model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
+        wire = RestJsonWire(model)
+        for name in model.operation_names:
+            http = model.operation_model(name).http
+            path = re.sub(r"\{\w+\+?\}", "x1", http["requestUri"].partition("?")[0])
+            assert wire.operation_name(Request(http["method"], path, "", {}, b"")) == name

@@ -141,6 +141,12 @@ def every(state: State, domain_id: str | None = None, case_id: str | None = None
     return [_case(row) for row in rows]
 
 
+def newest(state: State, limit: int) -> tuple[list[Case], int]:
+    """The newest cases of all domains, newest first, and how many there are in all."""
+    rows = state.query("SELECT * FROM connect_case ORDER BY number DESC LIMIT ?", limit)
+    return [_case(row) for row in rows], int(state.query("SELECT count(*) AS n FROM connect_case")[0]["n"])
+
+
 def by_reference(state: State, domain: Domain, reference: str) -> Case | None:
     """The domain's case with this reference id, in capitals or not."""
     wanted = reference.casefold()

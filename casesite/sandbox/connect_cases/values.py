@@ -40,6 +40,8 @@ def member_of(field: Part) -> str:
 
 def fit(field: Part, union: Union) -> Union | None:
     """The value as it is stored, None for a blank one. Raises Unfit."""
+    if field.id == system_fields.STATUS and plain(union) is None:
+        raise Unfit("can't be cleared")
     if EMPTY in union:
         return None
     expected = member_of(field)

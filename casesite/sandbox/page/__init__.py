@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote
 from casesite.sandbox.control import Control
 from casesite.sandbox.messages import Answer, AwsError, Request
 from casesite.sandbox.orders import Mistake
-from casesite.sandbox.page import sections
+from casesite.sandbox.page import connect, sections
 from casesite.sandbox.page.markup import Html, tag
 from casesite.sandbox.page.switches import named
 
@@ -29,6 +29,8 @@ SAFE = {
 DONE = {
     "reply": "The answer is in the case. It is the customer's turn now.",
     "resolve": "The case is resolved.",
+    "connect-status": "The status is set.",
+    "connect-comment": "The comment is in the case.",
     "open": "The case is open.",
     "switch-on": "The fault is on.",
     "any-fault": "The fault is on.",
@@ -57,13 +59,17 @@ class Page:
             "reply": lambda form: control.reply({"body": _lines(form, "body")}, form.get("case_id", "")),
             "resolve": lambda form: control.resolve({}, form.get("case_id", "")),
             "open": self._open,
+            "connect-status": self._connect_status,
+            "connect-comment": lambda form: control.connect.comment(
+                {"body": _lines(form, "body")}, form.get("case_id", "")
+            ),
             "switch-on": self._switch_on,
             "any-fault": self._any_fault,
             "switch-off": self._switch_off,
             "account": self._account,
             "settings": lambda form: control.change_settings(
                 {name: _number(form, name) for name in sections.SETTING_NAMES if name in form}
-                | {name: form[name] for name in ("upload_fails_for",) if name in form}
+                | {name: form[name] for name in ("upload_fails_for", "hidden_values") if name in form}
             ),
             "reset": self._reset,
         }
@@ -102,6 +108,8 @@ class Page:
         state, faults_on = self._control.state, len(list(self._control.aws.faults))
         places = {
             "cases": "Cases",
+            "connect-cases": "Connect cases",
+            "domains": "Domains",
             "requests": "Requests",
             "faults": "Faults",
             "accounts": "Accounts",
@@ -128,7 +136,13 @@ class Page:
             tag("p", said, class_=f"said {'ok' if good else 'bad'}", role="status") if said else None,
             tag(
                 "div",
-                tag("div", sections.cases_section(state, unfolded), sections.requests_section(state)),
+                tag(
+                    "div",
+                    sections.cases_section(state, unfolded),
+                    connect.cases_section(state, unfolded),
+                    connect.domains_section(state),
+                    sections.requests_section(state),
+                ),
                 tag(
                     "aside",
                     sections.faults_section(self._control.aws),
@@ -152,6 +166,10 @@ class Page:
         account_id = form.get("account_id", "").replace(" ", "")
         given = {"subject": form.get("subject"), "communicationBody": _lines(form, "communicationBody")}
         self._control.open_case({"account_id": account_id, **given})
+
+    def _connect_status(self, form: Form) -> None:
+        fields = {"status": {"stringValue": form.get("status", "")}}
+        self._control.connect.change_case({"fields": fields}, form.get("case_id", ""))
 
     def _switch_on(self, form: Form) -> None:
         key, _, often = form.get("switch", "").partition(" ")

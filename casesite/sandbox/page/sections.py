@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from casesite.sandbox import journal, links
+from casesite.sandbox import connect_cases, journal, links
 from casesite.sandbox.aws import Aws
 from casesite.sandbox.faults import DESCRIPTIONS, Fault, Kind
 from casesite.sandbox.page.markup import Html, tag
+from casesite.sandbox.page.pieces import button, chip, field, form, grouped, hidden, moment, select, size_in_words
 from casesite.sandbox.page.switches import SWITCHES, Switch
 from casesite.sandbox.state import Account, State
 from casesite.sandbox.support import attachments, cases
@@ -49,12 +49,17 @@ SETTING_NAMES = {
     "upload_ready_after": ("Seconds until an upload is ready", "any"),
     "link_validity": ("Seconds a link to upload or download lives", "any"),
     "attachment_sets_per_minute": ("Attachment sets a minute, for each account", "1"),
+    "client_token_lifetime": ("Seconds a client token of Connect is remembered", "any"),
+    "related_items_on_case": ("Items related to a Connect case", "1"),
+    "files_on_case": ("Files on a Connect case", "1"),
+    "attached_file_size": ("Bytes of a file for a Connect case", "1"),
 }
 STRIKES = (
     *("support.*", *(f"support.{name}" for name in OPERATIONS), PUT_PART, GET_FILE),
-    *("sts.AssumeRole", "sts.GetCallerIdentity", "*"),
+    *("sts.AssumeRole", "sts.GetCallerIdentity"),
+    *("connectcases.*", *(f"connectcases.{name}" for name in connect_cases.HANDLERS)),
+    *("customer-profiles.*", "customer-profiles.SearchProfiles", "connect.*", "connect.SearchUsers", "*"),
 )
-KIB, MIB = 1024, 1024 * 1024
 
 
 def cases_section(state: State, unfolded: str | None = None) -> Html:
@@ -83,7 +88,7 @@ def _account_cases(state: State, account_id: str, held: Iterable[Case], unfolded
     heading = tag(
         "h3",
         "Account ",
-        tag("span", _grouped(account_id), class_="mono"),
+        tag("span", grouped(account_id), class_="mono"),
         tag("span", f"{used} of {limit} used this hour", class_="small muted"),
     )
     return tag(
@@ -98,13 +103,13 @@ def _case(state: State, case: Case, unfolded: bool) -> Html:
     hidden = case.visible_at > state.now()
     summary = tag(
         "summary",
-        _chip(case.status, STATUS_LOOKS.get(case.status, "plain")),
+        chip(case.status, STATUS_LOOKS.get(case.status, "plain")),
         tag(
             "span",
             tag("b", redacted(case.subject)),
             tag("span", f"{case.display_id} · {case.severity_code or 'no severity'}", class_="small muted line"),
         ),
-        tag("span", _chip("not visible yet", "doubt") if hidden else _moment(case.created_at), class_="end"),
+        tag("span", chip("not visible yet", "doubt") if hidden else moment(case.created_at), class_="end"),
     )
     return tag(
         "details",
@@ -134,7 +139,7 @@ def _thread(state: State, case: Case) -> Html:
         [
             tag(
                 "li",
-                tag("p", tag("b", each.submitted_by), " ", _moment(each.created_at), class_="small"),
+                tag("p", tag("b", each.submitted_by), " ", moment(each.created_at), class_="small"),
                 tag("div", redacted(each.body), class_="words"),
                 _files(state, carried.get(each.id, [])),
                 class_="from-aws" if each.submitted_by == cases.AWS else None,
@@ -152,17 +157,11 @@ def _files(state: State, carried: list[Attachment]) -> Html | None:
             "li",
             tag("a", each.file_name, href=links.to_download(state, each.attachment_id).path),
             " ",
-            tag("span", _size(each.size), class_="small muted"),
+            tag("span", size_in_words(each.size), class_="small muted"),
         )
         for each in carried
     ]
     return tag("ul", rows, class_="files", aria_label="Attached files") if rows else None
-
-
-def _size(size: int) -> str:
-    if size < KIB:
-        return f"{size} bytes"
-    return f"{size / MIB:.1f} MB" if size >= MIB else f"{size / KIB:.1f} KB"
 
 
 def _actions(case: Case) -> Html:
@@ -206,7 +205,7 @@ def _console_form(state: State) -> Html:
 
 def faults_section(aws: Aws) -> Html:
     on = list(aws.faults)
-    accounts = [("*", "any account"), *((each.account_id, _grouped(each.account_id)) for each in aws.state.accounts())]
+    accounts = [("*", "any account"), *((each.account_id, grouped(each.account_id)) for each in aws.state.accounts())]
     where = tag(
         "div",
         select("operation", "Strikes", [("", "what its line says"), *((each, each) for each in STRIKES)], ""),
@@ -231,7 +230,7 @@ def _faults_on(on: list[Fault]) -> Html | None:
             "li",
             tag(
                 "div",
-                _chip("on", "bad"),
+                chip("on", "bad"),
                 " ",
                 tag("b", _fault_name(each)),
                 tag("span", _fault_line(each), class_="small muted line"),
@@ -257,7 +256,7 @@ def _fault_name(fault: Fault) -> str:
 
 
 def _fault_line(fault: Fault) -> str:
-    where = "any account" if fault.account == "*" else f"account {_grouped(fault.account)}"
+    where = "any account" if fault.account == "*" else f"account {grouped(fault.account)}"
     often = "until off" if fault.times is None else "once" if fault.times == 1 else f"{fault.times} times"
     return f"{fault.operation}, {where}, {often}"
 
@@ -282,8 +281,8 @@ def _any_fault() -> Html:
             "before",
         ),
         select("operation", "Strikes", [(each, each) for each in STRIKES], "support.CreateCase"),
-        tag("div", _field("times", "Times (empty: until off)", "1"), _field("seconds", "Seconds", ""), class_="two"),
-        tag("div", _field("code", "Error code", "", kind="text"), _field("status", "HTTP status", ""), class_="two"),
+        tag("div", field("times", "Times (empty: until off)", "1"), field("seconds", "Seconds", ""), class_="two"),
+        tag("div", field("code", "Error code", "", kind="text"), field("status", "HTTP status", ""), class_="two"),
         tag("div", button("Switch on"), class_="buttons"),
     )
     summary = tag("summary", tag("b", "Any other fault"))
@@ -309,7 +308,7 @@ def _account(state: State, account: Account) -> Html:
         "summary",
         tag(
             "span",
-            tag("b", _grouped(account.account_id), class_="mono"),
+            tag("b", grouped(account.account_id), class_="mono"),
             tag("span", PLAN_NAMES[account.plan], class_="small muted line"),
         ),
         tag("span", f"{used} of {limit} this hour", class_="small muted end"),
@@ -317,8 +316,8 @@ def _account(state: State, account: Account) -> Html:
     fields = (
         hidden("account_id", account.account_id),
         select("plan", "Support plan", list(PLAN_NAMES.items()), account.plan),
-        _field("cases_per_hour", "Cases an hour (empty: as for all)", account.cases_per_hour),
-        _field("denied", "Denied actions, by commas", ", ".join(account.denied), kind="text"),
+        field("cases_per_hour", "Cases an hour (empty: as for all)", account.cases_per_hour),
+        field("denied", "Denied actions, by commas", ", ".join(account.denied), kind="text"),
         tag("div", button("Save"), class_="buttons"),
     )
     return tag("details", summary, tag("div", form("account", *fields), class_="inside"))
@@ -326,13 +325,21 @@ def _account(state: State, account: Account) -> Html:
 
 def settings_section(state: State) -> Html:
     values = asdict(state.settings)
-    fields = [_field(name, label, _plain(values[name]), step=step) for name, (label, step) in SETTING_NAMES.items()]
+    fields = [field(name, label, _plain(values[name]), step=step) for name, (label, step) in SETTING_NAMES.items()]
     fields.append(
-        _field(
+        field(
             "upload_fails_for",
             "Uploads fail whose file name holds (empty: none)",
             values["upload_fails_for"],
             kind="text",
+        )
+    )
+    fields.append(
+        select(
+            "hidden_values",
+            "Values of fields that a rule hides are",
+            [("refused", "refused"), ("accepted", "accepted")],
+            values["hidden_values"],
         )
     )
     scale = f"Time runs {values['time_scale']:g} times as fast." if values["time_scale"] != 1 else None
@@ -371,43 +378,18 @@ def _request(entry: dict[str, Any]) -> Html:
     done = "carried out" if entry["executed"] else "dry run" if entry["dry_run"] else "not carried out"
     said = " ".join(str(each) for each in (entry["http_status"] or "no answer", entry["error_code"]) if each)
     attempt = f" · attempt {entry['sdk_attempt']}" if (entry["sdk_attempt"] or 1) > 1 else ""
-    account = _grouped(entry["account"]) if entry["account"] else "unknown caller"
+    account = grouped(entry["account"]) if entry["account"] else "unknown caller"
     return tag(
         "div",
-        tag("span", _chip(entry["outcome"], look)),
+        tag("span", chip(entry["outcome"], look)),
         tag(
             "span",
             tag("b", entry["operation"]),
             tag("span", f"{account} · {said} · {done}{attempt}", class_="small muted line"),
         ),
-        tag("span", _moment(entry["at"]), class_="end"),
+        tag("span", moment(entry["at"]), class_="end"),
         class_="row",
     )
-
-
-def form(action: str, *parts: Any) -> Html:
-    return tag("form", *parts, method="post", action=f"/_sandbox/page/{action}")
-
-
-def button(text: str, *, main: bool = False, bad: bool = False) -> Html:
-    return tag("button", text, class_="main" if main else "bad" if bad else None)
-
-
-def hidden(name: str, value: str) -> Html:
-    return tag("input", type="hidden", name=name, value=value)
-
-
-def select(name: str, label: str, options: list[tuple[str, str]], chosen: str) -> Html:
-    choices = [tag("option", text, value=value, selected=value == chosen) for value, text in options]
-    return tag("label", tag("span", label), tag("select", choices, name=name), class_="field")
-
-
-def _field(name: str, label: str, value: Any, *, kind: str = "number", step: str = "any") -> Html:
-    number: dict[str, str | int] = (
-        {"min": 0, "step": step} if kind == "number" else {"maxlength": 500, "autocomplete": "off"}
-    )
-    value = "" if value is None else str(value)
-    return tag("label", tag("span", label), tag("input", type=kind, name=name, value=value, **number), class_="field")
 
 
 def _plain(number: float) -> str:
@@ -417,22 +399,3 @@ def _plain(number: float) -> str:
 def _used(state: State, account: Account) -> tuple[int, int]:
     limit = state.settings.cases_per_hour if account.cases_per_hour is None else account.cases_per_hour
     return cases.opened_in_hour(state, account.account_id), limit
-
-
-def _chip(text: str, look: str) -> Html:
-    return tag("span", tag("i"), text, class_=f"chip {look}")
-
-
-def _moment(at: float) -> Html:
-    exact = datetime.fromtimestamp(at, UTC)
-    return tag(
-        "time",
-        f"{exact:%H:%M:%S}",
-        datetime=exact.isoformat(),
-        title=f"{exact:%Y-%m-%d %H:%M:%S} UTC",
-        class_="small muted",
-    )
-
-
-def _grouped(account_id: str) -> str:
-    return f"{account_id[:4]} {account_id[4:8]} {account_id[8:]}"

@@ -94,6 +94,13 @@ SWITCHES = (
         {"fault": "error", "code": "InvalidParameterValueException", "message": "Invalid category code"},
     ),
     Switch(
+        "conflict",
+        "Conflict",
+        "Refuse the Connect case: its client token was used with another content (ConflictException).",
+        {"fault": "error", "code": "ConflictException", "status": 409, "message": "The client token was used before."},
+        "connectcases.CreateCase",
+    ),
+    Switch(
         "deny",
         "Take the permission away",
         "Every call is refused with AccessDeniedException (403).",
