@@ -13,7 +13,9 @@ from casesite.cases import files
 from casesite.cases.limits import ROOMIEST
 from casesite.cases.models import Case, CaseFile, SupportContent
 from casesite.cases.receiving import ReceivedFile, ReceivingHandler
-from casesite.catalog.models import SupportCatalog
+from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate, SupportCatalog
+from casesite.catalog.schema import sha256_of
+from casesite.catalog.template import Template, content_of
 from casesite.database import write
 from casesite.delivery import report
 from casesite.delivery.models import Attempt, Outcome, Phase
@@ -244,3 +246,29 @@ def _a_reviewer_of(team: Team, *, other_than: Any) -> Any:
     members = team.memberships.filter(role__in=(Role.REVIEWER, Role.LEAD)).exclude(user=other_than)
     member = members.first()
     return member.user if member else a_user(team=team, role=Role.REVIEWER)
+
+
+# --- Amazon Connect --------------------------------------------------------------------------------------------------------
+def a_connect_template(account: AwsAccount, template: Template) -> ConnectTemplate:
+    """A template with this as its newest version, as a fetch would have kept it."""
+    now = clock.now()
+    domain, _made = CasesDomain.objects.get_or_create(
+        account=account,
+        region="us-east-1",
+        domain_id=f"domain-{account.pk}",
+        defaults={
+            "arn": f"arn:aws:cases:us-east-1:{account.account_id}:domain/domain-{account.pk}",
+            "name": "Service desk",
+            "seen_at": now,
+        },
+    )
+    row, _made = ConnectTemplate.objects.update_or_create(
+        domain=domain, template_id=template.id, defaults={"name": template.name, "active": template.active}
+    )
+    content = content_of(template)
+    version = CaseTemplate.objects.create(
+        template=row, content=content, content_sha256=sha256_of(content), fetched_at=now, seen_at=now
+    )
+    ConnectTemplate.objects.filter(pk=row.pk).update(newest=version)
+    row.refresh_from_db()
+    return row

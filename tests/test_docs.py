@@ -173,6 +173,14 @@ def test_policy_in_the_readme_names_the_actions_that_are_used():
     assert {action for action in actions if action.startswith("support:")} == used
 
 
+def test_policy_for_connect_names_the_actions_that_are_used():
+    source = (ROOT / "casesite" / "aws" / "connect_cases.py").read_text()
+    calls = set(re.findall(r'region, "([a-z_]+)"', source))
+    used = {"cases:" + "".join(part.title() for part in call.split("_")) for call in calls}
+
+    assert set(re.findall(r'"(cases:[A-Za-z]+)"', (ROOT / "README.md").read_text())) == used
+
+
 def is_operation(call: str) -> bool:
     """Whether AWS Support has an operation of that name."""
     operations = botocore.session.get_session().get_service_model("support").operation_names

@@ -12,6 +12,7 @@ from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from casesite.cases.models import Case, CaseFile, SupportContent
+from casesite.catalog.models import CaseTemplate, ConnectTemplate, TemplateCheck
 from casesite.desk.drafts import new_token
 from casesite.lookups.models import Lookup
 from casesite.submissions.models import Decision, Submission
@@ -42,6 +43,8 @@ accounts/                                                     302        200    
 accounts/<int:pk>/                                            302        200        200        200        200        404        404        404        200
 accounts/<int:pk>/check/                                      302        405        405        405        405        405        405        405        405
 accounts/<int:pk>/refresh/                                    302        405        405        405        405        405        405        405        405
+accounts/<int:pk>/templates/                                  302        405        405        405        405        405        405        405        405
+templates/<int:pk>/                                           302        200        200        200        200        404        404        404        200
 /                                                             302        200        200        200        200        200        200        200        200
 cases/                                                        302        200        200        200        200        200        200        200        200
 cases/new/support/                                            302        200        200        200        200        200        200        200        403
@@ -51,6 +54,8 @@ cases/<reference:reference>/edit/                             302        302    
 cases/<reference:reference>/save/                             302        405        405        405        405        405        405        405        405
 cases/<reference:reference>/state/                            302        200        200        200        200        404        404        404        404
 cases/<reference:reference>/files/<uuid:key>/                 302        200        200        200        200        404        404        404        404
+templates/<int:pk>/try/                                       302        200        200        200        200        404        404        404        200
+templates/<int:pk>/checks/<int:check>/remove/                 302        405        405        405        405        405        405        405        405
 cases/files/                                                  302        405        405        405        405        405        405        405        405
 queue/                                                        302        200        200        200        200        200        200        200        200
 queue/state/                                                  302        200        200        200        200        200        200        200        200
@@ -63,6 +68,12 @@ admin/teams/team/<path:object_id>/history/                    302        302    
 admin/teams/team/<path:object_id>/delete/                     302        302        302        404        403        302        404        404        403
 admin/teams/team/<path:object_id>/change/                     302        302        302        403        200        302        403        404        200
 admin/teams/team/<path:object_id>/                            302        302        302        302        302        302        302        302        302
+admin/catalog/connecttemplate/                                302        302        302        403        200        302        403        200        200
+admin/catalog/connecttemplate/add/                            302        302        302        403        403        302        403        403        403
+admin/catalog/connecttemplate/<path:object_id>/history/       302        302        302        404        200        302        404        404        200
+admin/catalog/connecttemplate/<path:object_id>/delete/        302        302        302        404        403        302        404        404        403
+admin/catalog/connecttemplate/<path:object_id>/change/        302        302        302        403        200        302        403        404        200
+admin/catalog/connecttemplate/<path:object_id>/               302        302        302        302        302        302        302        302        302
 admin/teams/awsaccount/                                       302        302        302        403        200        302        403        200        200
 admin/teams/awsaccount/add/                                   302        302        302        403        403        302        403        403        200
 admin/teams/awsaccount/<path:object_id>/history/              302        302        302        404        200        302        404        404        200
@@ -79,7 +90,7 @@ admin/auth/user/<path:object_id>/                             302        302    
 admin/submissions/submission/                                 302        302        302        200        200        302        200        200        200
 admin/submissions/submission/<uuid:pk>/change/                302        302        302        200        200        302        404        404        404
 admin/submissions/submission/<uuid:pk>/attention/             302        302        302        403        200        302        404        404        404
-admin/^(?P<app_label>teams|auth|submissions)/$                302        302        302        404        200        302        404        200        200
+admin/^(?P<app_label>teams|auth|catalog|submissions)/$        302        302        302        404        200        302        404        200        200
 admin/(?P<url>.*)$                                            302        302        302        404        404        302        404        404        404
 cases/?q=<draft>                                              302        200        200        200        200        200        200        200        200
 queue/?team=<team>                                            302        200        200        200        200        404        404        404        404
@@ -126,6 +137,10 @@ look_at_sent                                                  200        302    
 look_up_at_aws                                                200        302        302        403        302!       302        404        404        404
 check_account                                                 302        404        404        404        302!       404        404        404        302!
 refresh_account                                               302        302!       302!       302!       302!       404        404        404        302!
+fetch_templates                                               302        302!       302!       302!       302!       404        404        404        302!
+try_filling                                                   302        200        200        200        200        404        404        404        200
+save_check                                                    302        403        403        403        302!       404        404        404        302!
+remove_check                                                  302        403        403        403        302!       404        404        404        302!
 ask_again                                                     302        302!       302!       302!       302!       404        404        404        302!
 ask_aws_again                                                 302        302!       302!       302!       302!       404        404        404        404
 settings                                                      302        302!       302!       302!       302!       302!       302!       302!       302!
@@ -133,6 +148,7 @@ rename_team                                                   200        302    
 add_team                                                      200        302        302        403        403        302        403        403        302!
 delete_team                                                   200        302        302        404        403        302        404        404        403
 change_account                                                200        302        302        403        302!       302        403        404        302!
+change_template                                               200        302        302        403        302!       302        403        404        302!
 add_account                                                   200        302        302        403        403        302        403        403        302!
 delete_account                                                200        302        302        404        403        302        404        404        403
 change_person                                                 200        302        302        403        403        302        403        403        302!
@@ -151,6 +167,7 @@ def world(bells, settings) -> World:
 def state_of_everything() -> dict[str, list[Any]]:
     """All rows that somebody's click could change."""
     kinds = (Case, CaseFile, SupportContent, Submission, Decision, Lookup, AwsAccount, Team, Membership, Preferences)
+    kinds += (ConnectTemplate, CaseTemplate, TemplateCheck)
     state = {kind.__name__: list(kind.objects.order_by("pk").values()) for kind in kinds}
     people = get_user_model().objects.order_by("pk")
     return state | {
@@ -246,6 +263,7 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "draft": form(world, "author", f"cases/{world.draft.reference}/edit/", "form_token"),
         "team": form(world, "lead", "admin/teams/team/<path:object_id>/change/", "_save"),
         "account": form(world, "lead", "admin/teams/awsaccount/<path:object_id>/change/", "_save"),
+        "template": form(world, "lead", "admin/catalog/connecttemplate/<path:object_id>/change/", "_save"),
         "person": form(world, "superuser", "admin/auth/user/<path:object_id>/change/", "_save"),
     }
     decided = {"payload_sha256": world.cases[State.PENDING_REVIEW].payload_sha256, "reason": "Because"}
@@ -295,6 +313,10 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "look_up_at_aws": (attention, {"action": "look_up", "aws_id": "170000000000001"}),
         "check_account": ("accounts/<int:pk>/check/", {}),
         "refresh_account": ("accounts/<int:pk>/refresh/", {}),
+        "fetch_templates": ("accounts/<int:pk>/templates/", {}),
+        "try_filling": ("templates/<int:pk>/try/", {"fields-title": "Hoot", "action": "check"}),
+        "save_check": ("templates/<int:pk>/try/", {"fields-title": "Hoot", "action": "save", "name": "Hoots"}),
+        "remove_check": ("templates/<int:pk>/checks/<int:check>/remove/", {}),
         "ask_again": ("lookups/<int:pk>/again/", {}),
         "ask_aws_again": ("lookups/<dry_run>/again/", {}),
         "settings": ("accounts/settings/", {"time_zone": "Asia/Tokyo", "theme": "dark"}),
@@ -302,6 +324,10 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "add_team": ("admin/teams/team/add/", {"name": "Bats", **nobody_in("memberships")}),
         "delete_team": ("admin/teams/team/<path:object_id>/delete/", {"post": "yes"}),
         "change_account": ("admin/teams/awsaccount/<path:object_id>/change/", forms["account"] | {"name": "Barn"}),
+        "change_template": (
+            "admin/catalog/connecttemplate/<path:object_id>/change/",
+            forms["template"] | {"description_for_agents": "When an owl is heard"},
+        ),
         "add_account": ("admin/teams/awsaccount/add/", new_account),
         "delete_account": ("admin/teams/awsaccount/<path:object_id>/delete/", {"post": "yes"}),
         "change_person": ("admin/auth/user/<path:object_id>/change/", forms["person"] | {"email": "owl@example.com"}),

@@ -1,12 +1,14 @@
 """A team with a case in every state, and people of every kind: what tests about all pages at once look at."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.test import Client
 from django.utils import timezone
 
 from casesite.cases.models import Case
-from casesite.catalog import questions
+from casesite.catalog import questions, template_checks
+from casesite.catalog.lint import as_stored, lint
 from casesite.delivery.models import Attempt, Look, LookResult
 from casesite.lookups.answer import note
 from casesite.lookups.models import Lookup
@@ -17,8 +19,20 @@ from casesite.submissions import dry_runs, waiting, workflow
 from casesite.submissions.dry_runs import Result, Said
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
-from casesite.teams.models import CheckResult, ReviewPolicy, Role
-from tests.factories import SERVICES, SEVERITIES, a_catalog, a_draft, a_file, a_submission, a_team, a_user, an_account
+from casesite.teams.models import AwsAccount, CheckResult, ReviewPolicy, Role
+from tests.catalog.templates import a_template, equal, hides, requires, select, text
+from tests.factories import (
+    SERVICES,
+    SEVERITIES,
+    a_catalog,
+    a_connect_template,
+    a_draft,
+    a_file,
+    a_submission,
+    a_team,
+    a_user,
+    an_account,
+)
 
 
 class World:
@@ -43,6 +57,7 @@ class World:
             "superuser": a_user("root", is_staff=True, is_superuser=True),
         }
         self._catalogue()
+        self._template()
         self.draft = a_draft(**self._written("Mice squeak"))
         self._enclose(self.draft)
         self.discarded = a_draft(**self._written("Mice are gone"))
@@ -87,6 +102,31 @@ class World:
         case = a_draft(**self._written(f"Mice are {state}"))
         self._enclose(case)
         return a_submission(state, case=case, reviewer=self.people["reviewer"])
+
+    def _template(self) -> None:
+        """A Connect template in two versions, with a saved filling that broke between them."""
+        AwsAccount.objects.filter(pk=self.account.pk).update(connect_regions="us-east-1")
+        owls = select("owls", f"barn{self.spice}"[:100], "tawny")
+        note = text("note", description=f"What was heard{self.spice}")
+        rules = [
+            requires("note", equal("owls", "tawny"), name=f"Tawny{self.spice}"),
+            hides("note", equal("owls", None)),
+        ]
+        a_connect_template(self.account, replace(a_template(owls, note, rules=rules), name=f"Owl sighting{self.spice}"))
+        changed = a_template(owls, note, rules=rules[:1], required=("title", "owls"))
+        self.template = a_connect_template(self.account, replace(changed, name=f"Owl sighting{self.spice}"))
+        lead, then = self.people["lead"], timezone.now()
+        self.check = self.template.checks.create(
+            name=f"Nothing heard{self.spice}"[:100],
+            values={"title": f"Nothing{self.spice}"},
+            expected={"hidden": ["note"], "required": ["title"], "missing": [], "unfit": []},
+            saved_by=lead,
+            saved_at=then,
+        )
+        newest = self.template.newest
+        newest.findings = as_stored(lint(newest.snapshot))
+        newest.save(update_fields=["findings"])
+        template_checks.run_all(newest)
 
     def _enclose(self, case: Case) -> None:
         """A file whose name is as odd as a name may be."""
@@ -214,6 +254,9 @@ class World:
             "accounts/<int:pk>": f"accounts/{self.account.pk}",
             "queue/<uuid:pk>": f"queue/{self.cases[State.QUEUED].pk}",
             "<held>": str(self.held.pk),
+            "templates/<int:pk>": f"templates/{self.template.pk}",
+            "<int:check>": str(self.check.pk),
+            "connecttemplate/<path:object_id>": f"connecttemplate/{self.template.pk}",
             "<dry_run>": str(self.dry_run.pk),
             "<draft>": self.draft.reference,
             "<discarded>": self.discarded.reference,
@@ -228,7 +271,7 @@ class World:
             "awsaccount/<path:object_id>": f"awsaccount/{self.account.pk}",
             "user/<path:object_id>": f"user/{agent}",
             "<id>": agent,
-            "^(?P<app_label>teams|auth|submissions)/$": "teams/",
+            "^(?P<app_label>teams|auth|catalog|submissions)/$": "teams/",
             "(?P<url>.*)$": "nowhere/",
             "<team>": str(self.team.pk),
             "<account>": str(self.account.pk),
@@ -239,7 +282,16 @@ class World:
     def secrets(self) -> tuple[str, ...]:
         """What nobody outside the team may read anywhere."""
         cases = Case.objects.values_list("reference", flat=True)
-        return ("Owls", "Owlery", "owl-", "Mice", self.account.account_id, self.account.grouped_id, *cases)
+        return (
+            "Owls",
+            "Owlery",
+            "Owl sighting",
+            "owl-",
+            "Mice",
+            self.account.account_id,
+            self.account.grouped_id,
+            *cases,
+        )
 
     def pages(self) -> list[tuple[str, str]]:
         """Every page, and somebody who may see it."""
@@ -281,6 +333,8 @@ DESK_PAGES = (
     "cases/<discarded>/",
     "accounts/",
     "accounts/<int:pk>/",
+    "templates/<int:pk>/",
+    "templates/<int:pk>/try/",
     "lookups/<int:pk>/",
     "accounts/settings/",
     "accounts/password/",
@@ -293,6 +347,12 @@ LEAD_PAGES = (
     f"{REVIEW}?state__exact=needs_attention",
     f"{REVIEW}?review_after__exact=1",
     f"{REVIEW}?q=nothing",
+    "templates/<int:pk>/",
+    "templates/<int:pk>/try/",
+    "admin/catalog/",
+    "admin/catalog/connecttemplate/",
+    "admin/catalog/connecttemplate/<path:object_id>/change/",
+    "admin/catalog/connecttemplate/<path:object_id>/history/",
     "admin/teams/",
     "admin/teams/team/",
     "admin/teams/team/<path:object_id>/change/",

@@ -24,11 +24,6 @@ def domains(target: Target, *, region: str) -> list[Row]:
     return list(_pages(target, region, "list_domains", "domains", maxResults=DOMAINS_PAGE))
 
 
-def domain(target: Target, *, region: str, domain_id: str) -> Row:
-    """One domain with its domainStatus."""
-    return _call(target, region, "get_domain", domainId=domain_id)
-
-
 def templates(target: Target, *, region: str, domain_id: str) -> list[Row]:
     """The domain's templates, inactive ones too, deleted ones not: templateId, name, status."""
     return list(_pages(target, region, "list_templates", "templates", domainId=domain_id, maxResults=PAGE))

@@ -50,3 +50,30 @@ class SupportCaseRequest:
             language=params["language"],
             cc_email_addresses=tuple(params.get("ccEmailAddresses", ())),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectCaseRequest:
+    """One connectcases.CreateCase. `fields` are AWS's own: id and value, the value a union of one member."""
+
+    domain_id: str
+    template_id: str
+    fields: tuple[dict[str, Any], ...]
+    performed_by: str = ""  # a name for AWS's audit trail, of whoever acts
+    tags: tuple[tuple[str, str], ...] = ()
+    client_token: str = ""
+
+    def as_params(self) -> dict[str, Any]:
+        """AWS's parameters. What is empty and may be left out is left out."""
+        params: dict[str, Any] = {
+            "domainId": self.domain_id,
+            "templateId": self.template_id,
+            "fields": [dict(field) for field in self.fields],
+        }
+        if self.performed_by:
+            params["performedBy"] = {"customEntity": self.performed_by}
+        if self.tags:
+            params["tags"] = dict(self.tags)
+        if self.client_token:
+            params["clientToken"] = self.client_token
+        return params

@@ -16,12 +16,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from casesite import clock
-from casesite.aws import support
+from casesite.aws import connect_cases, support
 from casesite.aws.clients import clients
 from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, OutcomeUnknown, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
-from casesite.lookups.reading import target_of, tell_gate
+from casesite.lookups.reading import read, target_of, tell_gate
 from casesite.lookups.words import Words, explain, is_passing, is_without_plan
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
@@ -177,6 +177,8 @@ class Examination:
         try:
             self._credentials()
             self._reads()
+            for region in self.account.regions:
+                self._connect(region)
             for need in OTHERS:
                 self._dry_run(need)
             # Last, so that what it found is kept: a stand-in that ignores dry runs must not be asked twice.
@@ -217,6 +219,29 @@ class Examination:
         except AwsError as exc:
             self._refused(need, exc)
             return None
+
+    def _connect(self, region: str) -> None:
+        """Whether templates can be read in a region. It blocks nothing: Support cases need none of it."""
+        name = _("Connect in %(region)s") % {"region": region}
+        api = gate.Api(connect_cases.SERVICE, region)
+        try:
+            found = read(self.account, connect_cases.domains, api=api, region=region)
+        except (AwsError, gate.GateClosed) as exc:
+            if isinstance(exc, AwsError) and exc.code.startswith("AccessDenied"):
+                text = _(
+                    "The role may not use cases:ListDomains. Templates of Amazon Connect Cases are not fetched here."
+                )
+                self._note(name, LIMITED, text, _("Allow what README lists for Connect, then check again."))
+            else:
+                words = explain(exc)
+                self._note(name, LIMITED, words.text, words.todo)
+            return
+        if found:
+            names = ", ".join(row["name"] for row in found)
+            self._note(name, GOOD, _("Cases domains: %(names)s.") % {"names": names})
+        else:
+            todo = _("Take the region off the account's settings, or set up Cases there.")
+            self._note(name, LIMITED, _("There is no Cases domain in this region."), todo)
 
     def _create_case(self) -> None:
         if gate.dry_runs_off(self.account.pk):

@@ -30,6 +30,13 @@ class CatalogConfig(AppConfig):
             template="catalog/_catalogue.html",
         )
         registry.register(
+            questions.TEMPLATES,
+            "casesite.catalog.templates_sync:answer_templates",
+            expires=timedelta(days=1),
+            title=_("Which templates Amazon Connect Cases has"),
+            template="catalog/_domains.html",
+        )
+        registry.register(
             questions.LANGUAGES_OF,
             "casesite.catalog.sync:answer_languages",
             expires=timedelta(days=7),

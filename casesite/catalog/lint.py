@@ -7,16 +7,19 @@ bound, a finding says so.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from .lint_search import BOUND, Space, space
+from .rule_words import in_words, name_of, value_in_words
 from .rules import Evaluator, Values, holds, outcome
 from .template import (
     SET_BY_AWS,
     TITLE,
     BooleanRule,
+    Comparison,
     Condition,
     Field,
     FieldType,
@@ -25,6 +28,7 @@ from .template import (
     Rule,
     RuleKind,
     Template,
+    Value,
     leaves,
     read_by,
 )
@@ -55,6 +59,7 @@ class Code(StrEnum):
     ONE_OPTION = "one-option"
     WITHOUT_TITLE = "without-title"
     BOUND_REACHED = "bound-reached"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,19 @@ class Finding:
     def advice(self) -> Promise:
         """What to do about it in Amazon Connect."""
         return WORDS[self.code][2]
+
+
+def as_stored(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Findings as JSON. Their words are made when they are read, in the reader's language."""
+    return [
+        {"code": one.code.value, "fields": list(one.fields), "rules": list(one.rules), "detail": one.detail}
+        for one in findings
+    ]
+
+
+def from_stored(rows: Iterable[dict[str, Any]]) -> list[Finding]:
+    """The inverse of `as_stored`."""
+    return [Finding(Code(row["code"]), tuple(row["fields"]), tuple(row["rules"]), row["detail"]) for row in rows]
 
 
 WORDS: dict[Code, tuple[Severity, Promise, Promise]] = {
@@ -161,6 +179,11 @@ WORDS: dict[Code, tuple[Severity, Promise, Promise]] = {
         _("The template does not name the title among its required fields. AWS requires it for every case."),
         _("Nothing has to be done: Casesite always asks for the title."),
     ),
+    Code.UNREADABLE: (
+        Severity.ERROR,
+        _("%(rules)s: this version of Casesite does not know what the rule says, so forms leave it out."),
+        _("Check the case in Amazon Connect after it is opened, and update Casesite."),
+    ),
     Code.BOUND_REACHED: (
         Severity.NOTE,
         _("%(fields)s: only the first %(detail)s fillings of the fields behind its rules were tried, there are more."),
@@ -190,7 +213,7 @@ class Subject:
         return self.template.live.get(id_)
 
     def named(self, ids: Iterable[str]) -> tuple[str, ...]:
-        return tuple(field.name if (field := self.template.by_id.get(id_)) else id_ for id_ in ids)
+        return tuple(name_of(self.template, id_) for id_ in ids)
 
     def boolean_rules(self, id_: str, kind: RuleKind) -> list[BooleanRule]:
         return [r for r in self.rules if isinstance(r, BooleanRule) and r.field_id == id_ and r.kind == kind]
@@ -205,24 +228,11 @@ class Subject:
 
     def filling(self, values: Values, at: Space) -> str:
         """A filling in words: `Priority is High, Region is not answered`."""
-        parts = [
-            str(_("%(field)s is %(value)s") % {"field": self.named([id_])[0], "value": self.value(id_, values[id_])})
-            if id_ in values
-            else str(_("%(field)s is not answered") % {"field": self.named([id_])[0]})
-            for id_ in at.candidates
-        ]
+        parts = [in_words(self.template, Comparison(id_, Operator.EQUAL, values.get(id_))) for id_ in at.candidates]
         return ", ".join(parts) or str(_("the form is opened"))
 
-    def value(self, id_: str, value: object) -> str:
-        """A value as an agent knows it: an option by its name, yes and no as words."""
-        if isinstance(value, bool):
-            return str(_("yes") if value else _("no"))
-        field = self.template.by_id.get(id_)
-        return (
-            next((option.name for option in field.options if option.value == value), str(value))
-            if field
-            else str(value)
-        )
+    def value(self, id_: str, value: Value) -> str:
+        return value_in_words(self.template, id_, value)
 
 
 # --- the checks --------------------------------------------------------------------------------------------------------
@@ -374,6 +384,11 @@ def without_title(subject: Subject) -> Iterator[Finding]:
         yield Finding(Code.WITHOUT_TITLE)
 
 
+def unreadable(subject: Subject) -> Iterator[Finding]:
+    for name in subject.template.unreadable:
+        yield Finding(Code.UNREADABLE, rules=(name,))
+
+
 def bound_reached(subject: Subject) -> Iterator[Finding]:
     for id_ in dict.fromkeys(rule.field_id for rule in subject.rules):
         if (field := subject.field(id_)) and subject.space(id_).cut:
@@ -392,6 +407,7 @@ CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = (
     not_placed,
     one_option,
     without_title,
+    unreadable,
     bound_reached,
 )
 

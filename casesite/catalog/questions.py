@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from casesite import clock
 from casesite.lookups import questions
@@ -16,6 +16,7 @@ from .schema import Choices
 
 CHECK = "account_check"
 CATALOG = "support_catalog"
+TEMPLATES = "connect_templates"
 LANGUAGES_OF = "support_languages"
 OPTIONS_OF = "support_options"
 
@@ -32,6 +33,11 @@ def ask_check(account: AwsAccount, *, by: Any = None) -> Lookup:
 def ask_refresh(account: AwsAccount, *, by: Any = None) -> Lookup:
     """Have a worker fetch the account's Support catalogue."""
     return _ask_now(CATALOG, account, by)
+
+
+def ask_templates(account: AwsAccount, *, by: Any = None) -> Lookup:
+    """Have a worker fetch the account's Connect domains and templates."""
+    return _ask_now(TEMPLATES, account, by)
 
 
 def _ask_now(kind: str, account: AwsAccount, by: Any) -> Lookup:
@@ -94,13 +100,18 @@ def _ask_unless_failed_lately(kind: str, account: AwsAccount, params: dict[str, 
 
 # --- what is due: the dispatcher asks once a minute ------------------------------------------------------------------------
 def ask_for_due_refreshes() -> int:
-    """Ask for checks and catalogues that are due; how many were asked for.
+    """Ask for checks, catalogues and templates that are due; how many were asked for.
 
     A check: never made, older than the account's settings, or an hour old and bad. A catalogue: not seen for a day,
-    in an account that can send. What was asked in the last quarter of an hour is not asked again.
+    in an account that can send. Templates: not fetched for a day or since the account's settings changed, where it names
+    Connect regions. What was asked in the last quarter of an hour is not asked again.
     """
     now = clock.now()
-    return _ask_each(CHECK, _due_checks(now)) + _ask_each(CATALOG, _due_catalogs(now))
+    return (
+        _ask_each(CHECK, _due_checks(now))
+        + _ask_each(CATALOG, _due_catalogs(now))
+        + _ask_each(TEMPLATES, _due_templates(now))
+    )
 
 
 def _ask_each(kind: str, accounts: Iterable[AwsAccount]) -> int:
@@ -122,6 +133,14 @@ def _due_catalogs(now: datetime) -> Iterable[AwsAccount]:
         .annotate(seen_at=Max("support_catalogs__seen_at"))
         .filter(Q(seen_at=None) | Q(seen_at__lt=now - CATALOG_AGE))
     )
+
+
+def _due_templates(now: datetime) -> Iterable[AwsAccount]:
+    fetched = Lookup.objects.filter(kind=TEMPLATES, state=LookupState.ANSWERED, account=OuterRef("pk"))
+    known = fetched.filter(answered_at__gt=now - CATALOG_AGE).filter(
+        Q(answered_at__gt=OuterRef("settings_changed_at")) | Q(account__settings_changed_at=None)
+    )
+    return _not_asked_lately(TEMPLATES, now).exclude(connect_regions="").filter(~Exists(known))
 
 
 def _not_asked_lately(kind: str, now: datetime) -> QuerySet[AwsAccount]:

@@ -151,6 +151,7 @@ class Template:
     description: str = ""
     active: bool = True
     tags: tuple[tuple[str, str], ...] = ()  # AWS puts them on each new case
+    unreadable: tuple[str, ...] = ()  # names of rules that say what this version of Casesite does not know
 
     @cached_property
     def by_id(self) -> dict[str, Field]:
@@ -166,6 +167,13 @@ class Template:
         """The fields that the layout shows."""
         return frozenset(field_id for section in self.sections or () for field_id in section.field_ids)
 
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes in memory."""
+        options = sum(len(field.options) for field in self.fields)
+        conditions = sum(len(rule.mapping if isinstance(rule, OptionsRule) else rule.conditions) for rule in self.rules)
+        return 1000 + 400 * len(self.fields) + 250 * options + 600 * conditions
+
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> "Template":
         """The inverse of `content_of`."""
@@ -177,6 +185,7 @@ class Template:
             active=content["active"],
             tags=tuple(sorted(content["tags"].items())),
             required=tuple(content["required"]),
+            unreadable=tuple(content["unreadable"]),
             sections=None if sections is None else tuple(_section(row) for row in sections),
             fields=tuple(_field(row) for row in content["fields"]),
             rules=tuple(_rule(row) for row in content["rules"]),
@@ -208,6 +217,7 @@ def content_of(template: Template) -> dict[str, Any]:
         "active": template.active,
         "tags": dict(template.tags),
         "required": sorted(template.required),
+        "unreadable": list(template.unreadable),
         "sections": None
         if template.sections is None
         else [{"panel": s.panel, "name": s.name, "fields": list(s.field_ids)} for s in template.sections],

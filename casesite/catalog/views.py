@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Max
+from django.db.models import Max, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -34,7 +34,8 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def account(request: HttpRequest, pk: int) -> HttpResponse:
-    found = _visible(request, pk)
+    found = visible(request, pk)
+    prefetch_related_objects([found], "cases_domains__templates")
     seen_at = found.support_catalogs.aggregate(at=Max("seen_at"))["at"]
     return render(
         request,
@@ -43,8 +44,9 @@ def account(request: HttpRequest, pk: int) -> HttpResponse:
             "account": found,
             "teams": found.teams.all(),
             "troubles": labels.troubles_of(found),
-            "check": _waited_for(questions.CHECK, found, found.checked_at),
-            "refresh": _waited_for(questions.CATALOG, found, seen_at),
+            "check": waited_for(questions.CHECK, found, found.checked_at),
+            "refresh": waited_for(questions.CATALOG, found, seen_at),
+            "templates": waited_for(questions.TEMPLATES, found, None) if found.regions else None,
             "managed": _managed(request).filter(pk=pk).exists(),
         },
     )
@@ -63,12 +65,12 @@ def check(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def refresh(request: HttpRequest, pk: int) -> HttpResponse:
     """Have the catalogue fetched. For everybody who may use it."""
-    found = _visible(request, pk)
+    found = visible(request, pk)
     questions.ask_refresh(found, by=request.user)
     return redirect("account", pk)
 
 
-def _visible(request: HttpRequest, pk: int) -> AwsAccount:
+def visible(request: HttpRequest, pk: int) -> AwsAccount:
     return get_object_or_404(AwsAccount.objects.visible_to(request.user), pk=pk)
 
 
@@ -76,7 +78,7 @@ def _managed(request: HttpRequest) -> Any:
     return AwsAccount.objects.managed_by(request.user)
 
 
-def _waited_for(kind: str, account: AwsAccount, known_since: datetime | None) -> dict[str, Any] | None:
+def waited_for(kind: str, account: AwsAccount, known_since: datetime | None) -> dict[str, Any] | None:
     """The newest question of a kind while it is open, or when it failed after what is known was learned."""
     lookup: Lookup | None = newest(kind, account)
     if lookup is None or lookup.state == LookupState.ANSWERED:

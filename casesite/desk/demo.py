@@ -48,6 +48,7 @@ class Account:
     external_id: str
     plan: str = "business_plus"
     review_policy: ReviewPolicy = ReviewPolicy.ALWAYS
+    connect_regions: str = ""
 
     @property
     def role_arn(self) -> str:
@@ -55,10 +56,18 @@ class Account:
 
 
 PAYMENTS_PROD = Account(
-    account_id="111111111111", name="Payments prod", team=PAYMENTS, external_id="casesite-payments-prod"
+    account_id="111111111111",
+    name="Payments prod",
+    team=PAYMENTS,
+    external_id="casesite-payments-prod",
+    connect_regions="us-east-1, eu-central-1",
 )
 CORE_NETWORK = Account(
-    account_id="222222222222", name="Core network", team=NETWORK, external_id="casesite-core-network"
+    account_id="222222222222",
+    name="Core network",
+    team=NETWORK,
+    external_id="casesite-core-network",
+    connect_regions="us-east-1",
 )
 DATA_LAKE = Account(
     account_id="333333333333", name="Data lake", team=PAYMENTS, external_id="casesite-data-lake", plan="basic"

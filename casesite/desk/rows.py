@@ -10,6 +10,7 @@ from django.db.models import F, FilteredRelation, Max, OuterRef, Q, QuerySet, Su
 from casesite import clock
 from casesite.cases.labels import Label, label_of
 from casesite.cases.models import Case, Stage
+from casesite.catalog.models import TemplateCheck
 from casesite.submissions.models import OPENING_KINDS, Decision
 from casesite.submissions.queue import Queue, planned_in, queues_of, with_gates
 from casesite.submissions.reasons import Reason
@@ -21,6 +22,7 @@ SHOWN = 300  # cases a desk looks at, the last changed first
 LATELY = timedelta(days=14)
 OPENED = 6
 DISCARDED = 20
+BROKEN_SHOWN = 10
 
 
 def with_newest(cases: QuerySet[Case]) -> QuerySet[Case]:
@@ -90,6 +92,15 @@ class Desk:
         )
         queues = queues_of(accounts, self.now)
         return [AccountRow(account, queues[account.pk]) for account in accounts]
+
+    @cached_property
+    def broken_checks(self) -> list[TemplateCheck]:
+        """Saved fillings of templates that no longer come out as they did; for leads."""
+        if not lead_team_ids(self.user):
+            return []
+        managed = AwsAccount.objects.managed_by(self.user)
+        rows = TemplateCheck.objects.filter(template__domain__account__in=managed, broken_at__isnull=False)
+        return list(rows.select_related("template").order_by("-broken_at")[:BROKEN_SHOWN])
 
     @cached_property
     def rows(self) -> list[Row]:

@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 
 from casesite.cases.models import REFERENCE_ALPHABET
 
-from .views import autosave, cases, desk, files, queue, support
+from .views import autosave, cases, desk, files, queue, support, try_template
 
 
 class ReferenceConverter:
@@ -29,6 +29,8 @@ urlpatterns = [
     path("cases/<reference:reference>/save/", autosave.edit, name="case_save"),
     path("cases/<reference:reference>/state/", cases.case_state, name="case_state"),
     path("cases/<reference:reference>/files/<uuid:key>/", files.download, name="case_file"),
+    path("templates/<int:pk>/try/", try_template.try_template, name="template_try"),
+    path("templates/<int:pk>/checks/<int:check>/remove/", try_template.remove_check, name="template_check_remove"),
     path("cases/files/", files.new, name="case_file_new"),
     path("queue/", queue.queue, name="queue"),
     path("queue/state/", queue.queue_state, name="queue_state"),

@@ -72,9 +72,13 @@ _locked = prepared.Objects(
 
 
 def locked(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate:
-    """The same, locked for the running write transaction."""
-    found = _locked(account=account_pk, mode=mode.value, family=api.family, region=api.region)
-    return found[0] if found else of(account_pk, mode, api)
+    """The same, locked for the running write transaction, also at its first use: who made it has it locked, others wait."""
+    key = {"account": account_pk, "mode": mode.value, "family": api.family, "region": api.region}
+    if not (found := _locked(**key)):
+        of(account_pk, mode, api)
+        found = _locked(**key)
+    gate: AccountGate = found[0]
+    return gate
 
 
 def closed(gate: AccountGate, now: datetime) -> Closed | None:

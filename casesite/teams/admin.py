@@ -172,6 +172,7 @@ class AwsAccountAdmin(LedAdmin):
         ),
         (_("Review and sending"), {"fields": ("review_policy", "approval_hours", "unknown_policy")}),
         (_("Pace"), {"fields": ("cases_per_hour", "reserved_urgent")}),
+        (_("Amazon Connect"), {"fields": ("connect_regions",)}),
     )
 
     def led(self, request: HttpRequest) -> QuerySet[AwsAccount]:

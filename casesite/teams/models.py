@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from .regions import named_in, validate_regions
+
 
 class Role(models.TextChoices):
     """What a member may do in a team; each role includes the ones before it."""
@@ -152,6 +154,15 @@ class AwsAccount(models.Model):
         default=default_reserved_urgent,
         validators=[MaxValueValidator(100_000)],
     )
+    connect_regions = models.CharField(
+        _("Amazon Connect regions"),
+        max_length=200,
+        blank=True,
+        validators=[validate_regions],
+        help_text=_(
+            "Where this account has Amazon Connect Cases, for instance “us-east-1, eu-central-1”. Empty: nowhere."
+        ),
+    )
     settings_changed_at = models.DateTimeField(_("settings changed"), null=True, editable=False)
     checked_at = models.DateTimeField(_("last check"), null=True, editable=False)
     check_result = models.CharField(max_length=8, choices=CheckResult.choices, default=CheckResult.NONE, editable=False)
@@ -177,7 +188,7 @@ class AwsAccount(models.Model):
         return f"{self.name} ({self.grouped_id})"
 
     # What an approval and a check rely on: both are asked for again when one of these changes.
-    WEIGHTY = ("account_id", "role_arn", "external_id", "review_policy", "active")
+    WEIGHTY = ("account_id", "role_arn", "external_id", "review_policy", "active", "connect_regions")
 
     def clean(self) -> None:
         super().clean()
@@ -191,6 +202,11 @@ class AwsAccount(models.Model):
     def grouped_id(self) -> str:
         """The account id as people read it: 1111 2222 3333."""
         return " ".join((self.account_id[:4], self.account_id[4:8], self.account_id[8:]))
+
+    @property
+    def regions(self) -> list[str]:
+        """Where the account has Amazon Connect Cases."""
+        return named_in(self.connect_regions)
 
     @property
     def can_send(self) -> bool:

@@ -353,3 +353,41 @@ def test_check_asked_by_a_page_is_answered_by_a_worker(account, aws):
 
     lookup.refresh_from_db()
     assert lookup.answer == {"result": "good", "summary": "Everything the site needs works."}
+
+
+# --- Amazon Connect Cases ---------------------------------------------------------------------------------------------------
+def connect_findings(account):
+    return [
+        (row["name"], row["state"], row["text"])
+        for row in account.check_details
+        if row["name"].startswith("Connect in")
+    ]
+
+
+def test_check_looks_into_each_connect_region(account, aws):
+    aws.connect_demo(ACCOUNT, region="eu-central-1", demo="europe")
+    account.connect_regions = "eu-central-1, af-south-1"
+
+    account_check.check(account)
+
+    assert connect_findings(account) == [
+        ("Connect in eu-central-1", "good", "Cases domains: Customer care Europe."),
+        ("Connect in af-south-1", "limited", "There is no Cases domain in this region."),
+    ]
+
+
+def test_check_says_which_right_is_missing_for_connect_and_blocks_nothing(account, aws):
+    account.connect_regions = "us-east-1"
+    aws.account(ACCOUNT, denied=["cases:ListDomains"])
+
+    account_check.check(account)
+
+    [(_name, state, text)] = connect_findings(account)
+    assert (state, account.check_result) == ("limited", "limited")
+    assert "The role may not use cases:ListDomains" in text
+
+
+def test_check_of_an_account_without_connect_says_nothing_of_it(account):
+    account_check.check(account)
+
+    assert connect_findings(account) == []

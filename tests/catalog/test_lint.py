@@ -202,6 +202,12 @@ def test_more_fillings_than_are_tried_are_told_with_the_bound():
     assert found(template) == [(Code.BOUND_REACHED, ("A",), (), f"{lint_search.BOUND:,}")]
 
 
+def test_rule_that_this_version_cannot_read_is_told():
+    assert found(a_template(text("a"), unreadable=("Priority above 3",))) == [
+        (Code.UNREADABLE, (), ("Priority above 3",), "")
+    ]
+
+
 def test_deleted_rule_is_no_fault():
     rule = BooleanRule("r", "Old", RuleKind.REQUIRED, "nowhere", True, (), deleted=True)
 

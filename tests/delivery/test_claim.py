@@ -150,7 +150,8 @@ def test_of_31_normal_and_one_critical_the_critical_one_finds_room(first, accoun
 
     sent = [case.severity_code for case in sandbox.cases()]
     assert sent == (["critical"] + ["normal"] * 7 if first == "critical" else ["normal"] * 7 + ["critical"])
-    assert [again(row).state for row in normal] == [State.DELIVERED] * 7 + [State.QUEUED] * 24
+    # Queued at the same instant, they have no order among themselves.
+    assert sorted(again(row).state for row in normal) == [State.DELIVERED] * 7 + [State.QUEUED] * 24
 
     time.pass_(minutes=61)
     work_off(critical)

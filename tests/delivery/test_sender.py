@@ -152,15 +152,18 @@ def assert_given_back(submission, reason, due_at):
     assert submission.attempts.count() == 0
 
 
-def several(number, **draft):
-    """Queued submissions of one account."""
-    first = a_submission(State.QUEUED, **draft)
-    more = {"by": first.case.author, "account": first.account, **draft}
-    return [first, *(a_submission(State.QUEUED, subject=f"More {n}", **more) for n in range(1, number))]
+def several(number, clock):
+    """Queued submissions of one account, one after another."""
+    rows = [a_submission(State.QUEUED)]
+    more = {"by": rows[0].case.author, "account": rows[0].account}
+    for n in range(1, number):
+        clock.advance(microseconds=1)
+        rows.append(a_submission(State.QUEUED, subject=f"More {n}", **more))
+    return rows
 
 
 def test_without_a_token_the_row_waits_for_the_next(sandbox, bells, clock):
-    first, second, third = several(3)
+    first, second, third = several(3, clock)
     send(first)
     send(second)
 
@@ -171,7 +174,7 @@ def test_without_a_token_the_row_waits_for_the_next(sandbox, bells, clock):
 
 
 def test_the_hours_budget_is_checked_again_at_the_intent(sandbox, bells, clock):
-    first, second = several(2)
+    first, second = several(2, clock)
     first.account.cases_per_hour = 1
     first.account.save(update_fields=["cases_per_hour"])
     one, other = claim.claim_next(first.account_id), claim.claim_next(first.account_id)

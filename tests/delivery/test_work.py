@@ -35,11 +35,14 @@ def patient_aws(sandbox):
     sandbox.settings(calls_per_second=1000)
 
 
-def several(number):
-    """Queued submissions of one account."""
-    first = a_submission(State.QUEUED)
-    more = {"by": first.case.author, "account": first.account}
-    return [first, *(a_submission(State.QUEUED, subject=f"More {n}", **more) for n in range(1, number))]
+def several(number, clock):
+    """Queued submissions of one account, one after another."""
+    rows = [a_submission(State.QUEUED)]
+    more = {"by": rows[0].case.author, "account": rows[0].account}
+    for n in range(1, number):
+        clock.advance(microseconds=1)
+        rows.append(a_submission(State.QUEUED, subject=f"More {n}", **more))
+    return rows
 
 
 # --- access -----------------------------------------------------------------------------------------------------------------------
@@ -148,7 +151,7 @@ def test_a_throttled_dry_run_is_made_again_after_the_same_pause(sandbox, bells, 
 
 # --- the line ---------------------------------------------------------------------------------------------------------------------
 def test_five_failed_connections_stop_the_account_and_a_read_opens_it(sandbox, bells, clock, settings):
-    rows = several(5)
+    rows = several(5, clock)
     account_pk = rows[0].account_id
     clients_module.clients.keys(target_of(rows[0].account))
     settings.SANDBOX_URL = wires.REFUSING
@@ -176,7 +179,7 @@ def test_five_failed_connections_stop_the_account_and_a_read_opens_it(sandbox, b
 
 
 def test_five_failing_answers_stop_the_account(sandbox, bells, clock):
-    rows = several(5)
+    rows = several(5, clock)
     sandbox.fault(CREATE, "error_503", times=5)
 
     for row in rows:
@@ -188,7 +191,7 @@ def test_five_failing_answers_stop_the_account(sandbox, bells, clock):
 
 
 def test_an_answer_in_between_starts_the_count_anew(sandbox, bells, clock):
-    rows = several(6)
+    rows = several(6, clock)
     sandbox.fault(CREATE, "error_503", times=4)
     for row in rows[:5]:
         clock.advance(seconds=1)

@@ -23,6 +23,7 @@ from casesite.teams.models import AwsAccount, Team
 from ..advice import Advice
 from . import texts
 from .offer import Offer
+from .typed import TypedField
 
 DRAFT_SUBJECT_LIMIT = 1000  # what the column holds
 DRAFT_BODY_LIMIT = 100_000
@@ -32,28 +33,6 @@ _REFRESH = {
     "hx-swap": "none",
     "hx-sync": "closest form:queue last",
 }
-
-
-class TypedField(forms.CharField):
-    """Text as a person typed it, with LF as line end. Drafts may hold anything that can be stored.
-
-    `limit` is what AWS takes, in code points; pages count towards it.
-    """
-
-    def __init__(self, *, limit: int = 0, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.limit = limit
-
-    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
-        """No maxlength: browsers count UTF-16 and cut a pasted text without a word."""
-        return {}
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python(texts.with_lf(value) if isinstance(value, str) else value) or ""
-
-    def validate(self, value: str) -> None:
-        super().validate(value)
-        texts.check_storable(value)
 
 
 class FilesInput(forms.FileInput):

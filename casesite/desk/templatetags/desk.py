@@ -104,3 +104,9 @@ def console_url(case: Any) -> str:
     if settings.SANDBOX:
         return f"{settings.SANDBOX_URL}/_sandbox/"
     return f"https://support.console.aws.amazon.com/support/home#/case/?{urlencode({'displayId': case.aws_display_id})}"
+
+
+@register.filter
+def was_shown(row: Any, known: list[str]) -> bool:
+    """Whether the page already shows a Connect field, by what it sent back."""
+    return any(one.startswith(f"{row.field.id}=shown-") for one in known)

@@ -86,6 +86,7 @@ def make_accounts() -> None:
                 "role_arn": account.role_arn,
                 "external_id": account.external_id,
                 "review_policy": account.review_policy,
+                "connect_regions": account.connect_regions,
             },
         )
         row.teams.add(team)

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from casesite import clock
 from casesite.teams.models import AwsAccount, ReviewPolicy, Team
+from casesite.teams.regions import named_in
 
 # The command's word and the account's column.
 COLUMNS = {
@@ -17,6 +18,7 @@ COLUMNS = {
     "review_policy": "review_policy",
     "cases_per_hour": "cases_per_hour",
     "reserve": "reserved_urgent",
+    "region": "connect_regions",
 }
 
 
@@ -32,8 +34,11 @@ class Command(BaseCommand):
         parser.add_argument("--review-policy", choices=ReviewPolicy.values)
         parser.add_argument("--cases-per-hour", type=int, help="how many cases may go out in an hour")
         parser.add_argument("--reserve", type=int, help="how many of these are kept for urgent and critical cases")
+        parser.add_argument("--region", action="append", help="a region with Amazon Connect Cases; repeatable")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["region"] is not None:
+            options["region"] = ", ".join(named_in(" ".join(options["region"])))
         given = {COLUMNS[word]: options[word] for word in COLUMNS if options[word] is not None}
         with transaction.atomic():
             account = AwsAccount.objects.filter(account_id=options["account_id"]).first()
