@@ -96,7 +96,7 @@ class Desk:
     @cached_property
     def broken_checks(self) -> list[TemplateCheck]:
         """Saved fillings of templates that no longer come out as they did; for leads."""
-        if not lead_team_ids(self.user):
+        if not lead_team_ids(self.user) or not any(row.account.connect_regions for row in self.accounts):
             return []
         managed = AwsAccount.objects.managed_by(self.user)
         rows = TemplateCheck.objects.filter(template__domain__account__in=managed, broken_at__isnull=False)

@@ -65,7 +65,7 @@ def lead(team, client):
 
 @pytest.fixture
 def template(team):
-    return a_connect_template(an_account(team), TEMPLATE)
+    return a_connect_template(an_account(team, connect_regions="us-east-1"), TEMPLATE)
 
 
 @pytest.fixture
