@@ -1,7 +1,7 @@
 # Set-up, running and checking. `make help` lists what there is; nothing is installed outside .venv, but for a browser in `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench docs
+.PHONY: help run setup test check bench screens docs
 SHELL := /bin/sh
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
@@ -44,6 +44,10 @@ check: .venv/.dev ## style, types, migrations, templates, deployment, documents,
 
 bench: .venv/.run ## measure latency, memory, throughput, pages, files and start, and write docs/performance.md
 	$(PY) -m bench
+
+screens: .venv/.dev ## start a site of its own and picture every page into docs/screens
+	@$(PY) -m tests.browsers --install
+	$(PY) -m screens $(PAGES)
 
 docs: .venv/.run ## print the tables in code into docs/
 	$(STATES) > docs/states.md

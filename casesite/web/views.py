@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import LoginView, PasswordChangeView, redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -14,6 +15,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from .auth import KEPT, Kept, here, is_same_origin, resume
+
+DEMO_SIGN_INS = "demo-sign-ins.txt"  # written in the var folder beside the demo's people
 
 
 class SignIn(LoginView):
@@ -44,7 +47,8 @@ class SignIn(LoginView):
         return resume(self.request, address, self.kept) if self.kept and address else to_desk
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(kept=self.kept, **kwargs)
+        demo = settings.SANDBOX and (settings.VAR / DEMO_SIGN_INS).exists()
+        return super().get_context_data(kept=self.kept, demo=demo, **kwargs)
 
     @property
     def kept(self) -> Kept | None:

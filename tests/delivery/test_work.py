@@ -1,8 +1,10 @@
 """Working off an account; and finding out, without anybody's case, whether a stopped account answers again."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 
 from casesite.aws import clients as clients_module
 from casesite.delivery import claim, process, sender, work
@@ -232,3 +234,16 @@ def test_after_a_minute_the_rest_is_left_to_another_bell(sandbox, bells, monkeyp
 
     assert work.work_off(submission.account_id) is True
     assert again(submission).state == State.QUEUED
+
+
+# --- without a worker ---------------------------------------------------------------------------------------------------------------
+def test_command_does_what_is_due_and_no_more_than_it_is_told(sandbox, bells, clock):
+    first, second = several(2)
+
+    call_command("work_off", first.account.account_id, "--most", "1", stdout=(said := StringIO()))
+    assert (len(sandbox.cases()), said.getvalue()) == (1, f"{first.account}: 1 done\n")
+
+    clock.advance(minutes=1)
+    call_command("work_off", stdout=StringIO())
+    second.refresh_from_db()
+    assert (len(sandbox.cases()), second.state) == (2, State.DELIVERED)

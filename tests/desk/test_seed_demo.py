@@ -1,6 +1,7 @@
 """The demo site."""
 
 import stat
+from collections import Counter
 from io import StringIO
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import CommandError, call_command
 from casesite.cases.models import Case, Stage
 from casesite.catalog.models import SupportCatalog
 from casesite.submissions.models import Submission
+from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, Membership, Team
 from tests.factories import a_team
@@ -39,18 +41,27 @@ def counts():
     return [model.objects.count() for model in models]
 
 
-def test_demo_shows_a_case_in_each_of_the_first_states(aws, var, bells):
+def test_demo_shows_a_case_at_every_point_of_its_way(aws, var, bells):
     call_command("seed_demo", "--if-empty", stdout=StringIO())
 
-    assert sorted(Submission.objects.values_list("state", flat=True)) == [
-        State.PENDING_REVIEW,
-        State.QUEUED,
-        State.QUEUED,
-        State.QUEUED,
-        State.RETURNED,
-    ]
+    newest = Submission.objects.filter(newest=True).values_list("state", "reason_code")
+    assert Counter(newest) == {
+        (State.PENDING_REVIEW, ""): 3,
+        (State.QUEUED, ""): 2,
+        (State.RETURNED, ""): 1,
+        (State.REJECTED, ""): 1,
+        (State.CANCELLED, Reason.WITHDRAWN): 1,
+        (State.CANCELLED, Reason.CANCELLED): 1,
+        (State.FAILED, Reason.REFUSED): 1,
+        (State.UNKNOWN, Reason.NO_ANSWER): 1,
+        (State.NEEDS_ATTENTION, Reason.TAKEN_OVER): 1,
+        (State.DELIVERED, ""): 2,
+    }
+    assert Submission.objects.filter(state=State.RETURNED, newest=False).count() == 1
     assert Case.objects.filter(stage=Stage.DRAFT, submissions=None).count() == 1
-    assert aws.cases() == []  # workers open them
+    answered, resolved = sorted(aws.cases(), key=lambda case: case.status)
+    assert (answered.status, resolved.status) == ("pending-customer-action", "resolved")
+    assert aws.faults() == []
 
 
 def test_demo_accounts_are_checked_and_one_cannot_send(aws, var, bells):

@@ -210,6 +210,10 @@ class Case:
 
 
 def quiet(site: Site) -> bool:
-    """Whether nothing waits for a worker: neither a send nor a look, nor the read after a delivery."""
+    """Whether nothing waits for a worker: neither a send nor a look, nor the read after a delivery.
+
+    Of the demo's cases one is being checked and one waits for its hour: of its accounts only a sending counts.
+    """
     moving = "state IN ('queued', 'preparing', 'sending', 'unknown') OR (state = 'delivered' AND due_at IS NOT NULL)"
-    return not site.rows(f"SELECT 1 FROM submissions_submission WHERE {moving}")
+    others = "account_id NOT IN (SELECT id FROM teams_awsaccount WHERE account_id < '500000000000')"
+    return not site.rows(f"SELECT 1 FROM submissions_submission WHERE ({moving}) AND (state = 'sending' OR {others})")

@@ -12,7 +12,9 @@ from tests.worlds import World
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.xdist_group("e2e-pages")]
 
 HOSTILE = "<script>ran=1</script>\"><img src=x onerror=ran=1>'{{7*7}}&lt;\u202e😀"
+LONG = f"{'Unbroken' * 50} 長い日本語の件名がここに続きます 𠮷野家 طلب عاجل من الفريق"
 DESKTOP, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+ZOOMED = {"width": 640, "height": 450}  # the desktop at 200 %
 
 
 class Visit:
@@ -36,20 +38,32 @@ class Visit:
         return answer.status
 
 
-def test_hostile_words_stay_text_on_every_page(live_server, page_at, bells):
-    world = World(spice=HOSTILE)
+def sideways(page: Page) -> list[int]:
+    """The widths at which the page as a whole has to be moved sideways."""
+    found = []
+    for size in (ZOOMED, NARROW, DESKTOP):
+        page.set_viewport_size(size)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(size["width"])
+    return found
+
+
+def test_hostile_and_long_words_stay_text_and_fit_on_every_page(live_server, page_at, bells):
+    world = World(spice=f"{HOSTILE} {LONG}")
     page = page_at(live_server)
     page.on("dialog", lambda dialog: pytest.fail(f"{page.url} shows a dialog: {dialog.message}"))
     visit = Visit(page, live_server.url, world)
-    shown = 0
+    shown, wide = 0, []
 
     for name, address in world.pages():
         assert visit.go(name, address) == 200, (name, address)
         found = page.evaluate("[window.ran, document.querySelectorAll('img[src=x], script:not([src])').length]")
         assert found == [None, 0], (name, address)
+        wide += [(address, width) for width in sideways(page)]
         shown += "<script>ran=1</script>" in page.locator("body").inner_text()
 
     assert shown > len(world.pages()) / 2
+    assert wide == []
 
 
 # --- for everybody -------------------------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ def test_help_is_the_default_and_lists_the_targets():
         "test",
         "check",
         "bench",
+        "screens",
         "docs",
     ]
 

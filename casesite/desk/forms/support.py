@@ -86,7 +86,7 @@ class SupportForm(forms.Form):
         max_length=DRAFT_SUBJECT_LIMIT,
         limit=texts.SUBJECT_LIMIT,
         required=False,
-        widget=forms.TextInput(attrs=_REFRESH | {"autocomplete": "off"}),
+        widget=forms.TextInput(attrs=_REFRESH | {"autocomplete": "off", "dir": "auto"}),
     )
     communication_body = TypedField(
         label=gettext_lazy("Description"),
@@ -96,7 +96,8 @@ class SupportForm(forms.Form):
         required=False,
         widget=forms.Textarea(
             # Its own queue, so that what somebody writes takes no choice's place in the form's.
-            attrs=_REFRESH | {"hx-trigger": "input changed delay:1s", "hx-sync": "this:queue last", "rows": 11}
+            attrs=_REFRESH
+            | {"hx-trigger": "input changed delay:1s", "hx-sync": "this:queue last", "rows": 11, "dir": "auto"}
         ),
     )
     # The form's own `files` are what was posted; this one is found by its name among the fields.

@@ -1,16 +1,12 @@
 """`seed_demo [--if-empty]`: people, teams, accounts and cases to look around with. In sandbox mode only."""
 
-import json
 import os
 from argparse import ArgumentParser
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from datetime import timedelta
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
-from urllib.request import ProxyHandler, Request, build_opener
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -19,15 +15,11 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from casesite import clock
-from casesite.cases.models import Case, random_groups
-from casesite.catalog.models import SupportCatalog
-from casesite.desk import demo, drafts
-from casesite.desk.forms.offer import Offer
-from casesite.desk.forms.support import SupportForm
-from casesite.submissions import workflow
+from casesite.cases.models import random_groups
+from casesite.desk import demo, telling
 from casesite.teams.members import give_role
 from casesite.teams.models import AwsAccount, Preferences, Team
+from casesite.web.views import DEMO_SIGN_INS
 
 
 class Command(BaseCommand):
@@ -50,9 +42,8 @@ class Command(BaseCommand):
             with suppress(CommandError):  # one account of the story can't send
                 call_command("check_accounts", *(account.account_id for account in demo.ACCOUNTS), stdout=self.stdout)
             made = make_people({name: hashed.result() for name, hashed in hashes.items()})
-        write_sign_ins(settings.VAR / "demo-sign-ins.txt", {name: passwords[name] for name in made})
-        for story in demo.STORIES:
-            tell(story)
+        write_sign_ins(settings.VAR / DEMO_SIGN_INS, {name: passwords[name] for name in made})
+        telling.tell_all(demo.STORIES)
 
 
 def declare_at_simulator() -> None:
@@ -64,11 +55,8 @@ def declare_at_simulator() -> None:
             "role_arn": account.role_arn,
             "external_id": account.external_id,
         }
-        request = Request(
-            f"{settings.SANDBOX_URL}/_sandbox/accounts", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
         try:
-            build_opener(ProxyHandler({})).open(request, timeout=10).close()
+            telling.simulator("accounts", **body)
         except URLError as exc:
             raise CommandError(
                 f"The simulator at {settings.SANDBOX_URL} does not answer ({exc.reason}). Start `manage.py up` first."
@@ -87,6 +75,8 @@ def make_accounts() -> None:
                 "external_id": account.external_id,
                 "review_policy": account.review_policy,
                 "connect_regions": account.connect_regions,
+                "cases_per_hour": account.cases_per_hour,
+                "reserved_urgent": account.reserved_urgent,
             },
         )
         row.teams.add(team)
@@ -127,47 +117,3 @@ def write_sign_ins(path: Path, passwords: dict[str, str]) -> None:
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write("\n".join(lines) + "\n")
-
-
-def tell(story: demo.Story) -> None:
-    """Write a case as its author would have, by the form; then decide on it as its reviewer."""
-    users = get_user_model().objects
-    author = users.get(username=story.author)
-    if Case.objects.filter(author=author, subject=story.values["subject"]).exists():
-        return
-    account = AwsAccount.objects.get(account_id=story.account.account_id)
-    with minutes_ago(story.minutes_ago):
-        case = drafts.store_new(
-            filled_in(story, author, account), by=author, token=drafts.new_token(), submit=story.submitted
-        )
-    if story.reviewer:
-        submission = case.submissions.get()
-        reviewer, seen = users.get(username=story.reviewer), submission.payload_sha256
-        if story.reason:
-            with minutes_ago(story.minutes_ago // 2):
-                workflow.return_to_author(submission, by=reviewer, payload_sha256=seen, reason=story.reason)
-        else:
-            workflow.approve(submission, by=reviewer, payload_sha256=seen)
-
-
-def filled_in(story: demo.Story, author: Any, account: AwsAccount) -> SupportForm:
-    values = {"issue_type": "technical", "language": "en", "account": account.pk, **story.values}
-    values["team"] = Team.objects.get(name=story.account.team).pk
-    catalog = SupportCatalog.objects.newest_of(account)
-    categories = catalog.snapshot.category_choices(values["service_code"]) if catalog else []
-    values["category_code"] = categories[0][0] if categories else ""
-    form = SupportForm(values, offer=Offer(author, values), submitting=story.submitted)
-    if not form.is_valid():
-        raise CommandError(f"The demo case “{values['subject']}” does not fit the form: {form.errors.as_text()}")
-    return form
-
-
-@contextmanager
-def minutes_ago(minutes: int) -> Iterator[None]:
-    """Let the site's clock show an earlier time, so that the story has some age."""
-    then = clock.now() - timedelta(minutes=minutes)
-    before = clock.replace(lambda: then)
-    try:
-        yield
-    finally:
-        clock.replace(before)

@@ -1,0 +1,1 @@
+"""Takes the pictures in docs/screens: every page, as its people see it."""

@@ -1,0 +1,28 @@
+"""The shapes that a page is pictured in: how wide, light or dark, in the system's colours or ours."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Shape:
+    width: int
+    scheme: str = "light"
+    forced: bool = False
+
+    @property
+    def suffix(self) -> str:
+        return f"{self.width}" + ("" if self.scheme == "light" else "-dark") + ("-forced" if self.forced else "")
+
+    @property
+    def text(self) -> str:
+        colours = "forced colours" if self.forced else self.scheme
+        return f"{self.width} {colours}"
+
+    @property
+    def height(self) -> int:
+        return {1280: 900, 768: 1024, 390: 844}[self.width]
+
+
+ALL = tuple(Shape(width, scheme) for scheme in ("light", "dark") for width in (1280, 768, 390))
+FORCED = (*ALL, Shape(1280, "dark", forced=True))
+FEW = (Shape(1280), Shape(768, "dark"), Shape(390))  # for the many pages that are made of the same pieces
