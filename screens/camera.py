@@ -56,7 +56,7 @@ INDEXED = """async ([data, most]) => {
   return [image.width, image.height, known.flat(), btoa(text)];
 }"""
 COLOURS = 32
-LONGEST = 3600  # px; below that a page tells nothing new
+LONGEST = 2600  # px; below that a page tells nothing new
 
 
 class Camera:

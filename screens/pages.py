@@ -174,6 +174,7 @@ PAGES = (
     Page("cases-filtered", "Cases, filtered", "reviewer", at("/cases/?state=open&q=invoice")),
     Page("cases-none", "Cases, none found", "reviewer", at("/cases/?q=nothing+like+this")),
     Page("cases-empty", "Cases, none yet", NEWCOMER[0], at("/cases/")),
+    Page("queue", "What goes out when", "lead", at("/queue/"), ALL),
     Page("review-queue", "Review queue", "reviewer", at(f"{QUEUE}?state__exact=pending_review"), FORCED),
     Page("review", "Review, second revision", "reviewer", submission(SECOND), FORCED),
     Page("review-mistake", "Review, returned without a reason", "reviewer", _return_without_a_reason),
