@@ -116,7 +116,11 @@ class Camera:
 
     def _picture(self, tab: Tab, shape: Shape, path: Path) -> int:
         tab.set_viewport_size({"width": shape.width, "height": shape.height})
-        tab.emulate_media(color_scheme=shape.scheme, forced_colors="active" if shape.forced else "none")  # type: ignore[arg-type]
+        tab.emulate_media(
+            color_scheme=shape.scheme,  # type: ignore[arg-type]
+            forced_colors="active" if shape.forced else "none",
+            contrast="more" if shape.contrast else "no-preference",
+        )
         tab.evaluate("document.fonts.ready")
         height = min(LONGEST, tab.evaluate("document.documentElement.scrollHeight"))
         clip = {"x": 0, "y": 0, "width": shape.width, "height": height}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page as Tab
 
-from screens.shapes import ALL, FEW, FORCED, Shape
+from screens.shapes import ALL, FEW, STRONG, Shape
 from screens.stage import NEWCOMER, Stage
 
 Opening = Callable[[Tab, Stage], None]
@@ -147,21 +147,21 @@ def _open_the_menu(tab: Tab, stage: Stage) -> None:
 
 
 PAGES = (
-    Page("desk", "Desk", "agent", at("/"), FORCED),
+    Page("desk", "Desk", "agent", at("/"), STRONG),
     Page("desk-empty", "Desk of somebody who has just arrived", NEWCOMER[0], at("/")),
     Page("desk-lead", "Desk of a lead, with a case that needs a person", "lead", at("/")),
     Page("menu", "The folded menu", "lead", _open_the_menu, (Shape(390), Shape(390, "dark"))),
-    Page("new-empty", "New Support case", "agent", at("/cases/new/support/"), FORCED),
+    Page("new-empty", "New Support case", "agent", at("/cases/new/support/"), STRONG),
     Page("new-filled", "New Support case, filled in", "agent", _write_a_case, ALL),
     Page("new-remarks", "New Support case with remarks", "agent", _write_with_remarks, ALL),
-    Page("new-errors", "New Support case with errors", "agent", _submit_with_mistakes, FORCED),
+    Page("new-errors", "New Support case with errors", "agent", _submit_with_mistakes, STRONG),
     Page("edit-returned", "A returned case, to be changed", "agent", draft(RETURNED)),
     Page("edit-refused", "A case that AWS refused, to be changed", "agent", draft(REFUSED)),
     Page("case-draft", "Case: draft", "agent", case(DRAFT)),
     Page("case-waiting", "Case: waiting for review", "agent", case(SECOND)),
     Page("case-returned", "Case: returned", "agent", case(RETURNED)),
     Page("case-queued", "Case: approved, waiting for its turn", "agent", case(QUEUED), ALL),
-    Page("case-checked", "Case: AWS's answer was lost", "agent", case(CHECKED), FORCED),
+    Page("case-checked", "Case: AWS's answer was lost", "agent", case(CHECKED), STRONG),
     Page("case-person", "Case: needs a person", "agent2", case(TAKEN_OVER)),
     Page("case-answered", "Case: open, answered by AWS", "agent", case(ANSWERED)),
     Page("case-resolved", "Case: resolved", "agent2", case(RESOLVED)),
@@ -175,8 +175,8 @@ PAGES = (
     Page("cases-none", "Cases, none found", "reviewer", at("/cases/?q=nothing+like+this")),
     Page("cases-empty", "Cases, none yet", NEWCOMER[0], at("/cases/")),
     Page("queue", "What goes out when", "lead", at("/queue/"), ALL),
-    Page("review-queue", "Review queue", "reviewer", at(f"{QUEUE}?state__exact=pending_review"), FORCED),
-    Page("review", "Review, second revision", "reviewer", submission(SECOND), FORCED),
+    Page("review-queue", "Review queue", "reviewer", at(f"{QUEUE}?state__exact=pending_review"), STRONG),
+    Page("review", "Review, second revision", "reviewer", submission(SECOND), STRONG),
     Page("review-mistake", "Review, returned without a reason", "reviewer", _return_without_a_reason),
     Page("review-afterwards", "Review of what went out before", "reviewer", submission(SENT_FIRST)),
     Page("attention-queue", "What needs a person", "lead", at(f"{QUEUE}?state__exact=needs_attention")),

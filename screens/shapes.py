@@ -8,14 +8,16 @@ class Shape:
     width: int
     scheme: str = "light"
     forced: bool = False
+    contrast: bool = False
 
     @property
     def suffix(self) -> str:
-        return f"{self.width}" + ("" if self.scheme == "light" else "-dark") + ("-forced" if self.forced else "")
+        said = {"dark": self.scheme == "dark", "forced": self.forced, "contrast": self.contrast}
+        return "-".join([f"{self.width}", *(name for name, holds in said.items() if holds)])
 
     @property
     def text(self) -> str:
-        colours = "forced colours" if self.forced else self.scheme
+        colours = "forced colours" if self.forced else "more contrast" if self.contrast else self.scheme
         return f"{self.width} {colours}"
 
     @property
@@ -24,5 +26,5 @@ class Shape:
 
 
 ALL = tuple(Shape(width, scheme) for scheme in ("light", "dark") for width in (1280, 768, 390))
-FORCED = (*ALL, Shape(1280, "dark", forced=True))
+STRONG = (*ALL, Shape(1280, contrast=True), Shape(1280, "dark", forced=True))
 FEW = (Shape(1280), Shape(768, "dark"), Shape(390))  # for the many pages that are made of the same pieces
