@@ -17,7 +17,7 @@ from casesite.desk.drafts import new_token
 from casesite.lookups.models import Lookup
 from casesite.submissions.models import Decision, Submission
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount, Membership, Preferences, Team
+from casesite.teams.models import AwsAccount, CannedText, Membership, Preferences, Team
 from tests.e2e.http import forms_in
 from tests.worlds import World
 
@@ -80,6 +80,12 @@ admin/teams/awsaccount/<path:object_id>/history/              302        302    
 admin/teams/awsaccount/<path:object_id>/delete/               302        302        302        404        403        302        404        404        403
 admin/teams/awsaccount/<path:object_id>/change/               302        302        302        403        200        302        403        404        200
 admin/teams/awsaccount/<path:object_id>/                      302        302        302        302        302        302        302        302        302
+admin/teams/cannedtext/                                       302        302        302        403        200        302        403        200        200
+admin/teams/cannedtext/add/                                   302        302        302        403        200        302        403        200        200
+admin/teams/cannedtext/<path:object_id>/history/              302        302        302        404        200        302        404        404        200
+admin/teams/cannedtext/<path:object_id>/delete/               302        302        302        404        200        302        404        404        200
+admin/teams/cannedtext/<path:object_id>/change/               302        302        302        403        200        302        403        404        200
+admin/teams/cannedtext/<path:object_id>/                      302        302        302        302        302        302        302        302        302
 admin/auth/user/<id>/password/                                302        302        302        403        403        302        403        403        200
 admin/auth/user/                                              302        302        302        403        403        302        403        403        200
 admin/auth/user/add/                                          302        302        302        403        403        302        403        403        200
@@ -151,6 +157,9 @@ change_account                                                200        302    
 change_template                                               200        302        302        403        302!       302        403        404        302!
 add_account                                                   200        302        302        403        403        302        403        403        302!
 delete_account                                                200        302        302        404        403        302        404        404        403
+add_text                                                      200        302        302        403        302!       302        403        200        302!
+change_text                                                   200        302        302        403        302!       302        403        404        302!
+delete_text                                                   200        302        302        404        302!       302        404        404        302!
 change_person                                                 200        302        302        403        403        302        403        403        302!
 set_password                                                  200        302        302        403        403        302        403        403        302!
 add_person                                                    200        302        302        403        403        302        403        403        302!
@@ -166,7 +175,19 @@ def world(bells, settings) -> World:
 
 def state_of_everything() -> dict[str, list[Any]]:
     """All rows that somebody's click could change."""
-    kinds = (Case, CaseFile, SupportContent, Submission, Decision, Lookup, AwsAccount, Team, Membership, Preferences)
+    kinds = (
+        Case,
+        CaseFile,
+        SupportContent,
+        Submission,
+        Decision,
+        Lookup,
+        AwsAccount,
+        CannedText,
+        Team,
+        Membership,
+        Preferences,
+    )
     kinds += (ConnectTemplate, CaseTemplate, TemplateCheck)
     state = {kind.__name__: list(kind.objects.order_by("pk").values()) for kind in kinds}
     people = get_user_model().objects.order_by("pk")
@@ -330,6 +351,12 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         ),
         "add_account": ("admin/teams/awsaccount/add/", new_account),
         "delete_account": ("admin/teams/awsaccount/<path:object_id>/delete/", {"post": "yes"}),
+        "add_text": ("admin/teams/cannedtext/add/", {"team": str(world.team.pk), "name": "Owl", "subject": "Hoo"}),
+        "change_text": (
+            "admin/teams/cannedtext/<path:object_id>/change/",
+            {"team": str(world.team.pk), "name": "Owl", "subject": "Hoo"},
+        ),
+        "delete_text": ("admin/teams/cannedtext/<path:object_id>/delete/", {"post": "yes"}),
         "change_person": ("admin/auth/user/<path:object_id>/change/", forms["person"] | {"email": "owl@example.com"}),
         "set_password": ("admin/auth/user/<id>/password/", password),
         "add_person": ("admin/auth/user/add/", new_person),

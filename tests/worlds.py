@@ -19,7 +19,7 @@ from casesite.submissions import dry_runs, waiting, workflow
 from casesite.submissions.dry_runs import Result, Said
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount, CheckResult, ReviewPolicy, Role
+from casesite.teams.models import AwsAccount, CannedText, CheckResult, ReviewPolicy, Role
 from tests.catalog.templates import a_template, equal, hides, requires, select, text
 from tests.factories import (
     SERVICES,
@@ -60,6 +60,9 @@ class World:
         self._template()
         self.draft = a_draft(**self._written("Mice squeak"))
         self._enclose(self.draft)
+        self.canned_text = CannedText.objects.create(
+            team=self.team, name=f"Owls hoot{spice}"[:80], subject="Owls", body=f"Owls in {{account_name}}.{spice}"
+        )
         self.discarded = a_draft(**self._written("Mice are gone"))
         workflow.discard(self.discarded, by=self.people["author"])
         self.cases = {state: self._case_in(state) for state in State}
@@ -267,6 +270,7 @@ class World:
             "<uuid:pk>/attention": f"{self.cases[State.NEEDS_ATTENTION].pk}/attention",
             "<uuid:pk>": str(waiting.pk),
             "<uuid:key>": str(waiting.case.files.get().key),
+            "cannedtext/<path:object_id>": f"cannedtext/{self.canned_text.pk}",
             "team/<path:object_id>": f"team/{self.team.pk}",
             "awsaccount/<path:object_id>": f"awsaccount/{self.account.pk}",
             "user/<path:object_id>": f"user/{agent}",
@@ -357,6 +361,10 @@ LEAD_PAGES = (
     "admin/teams/team/",
     "admin/teams/team/<path:object_id>/change/",
     "admin/teams/team/<path:object_id>/history/",
+    "admin/teams/cannedtext/",
+    "admin/teams/cannedtext/add/",
+    "admin/teams/cannedtext/<path:object_id>/change/",
+    "admin/teams/cannedtext/<path:object_id>/history/",
     "admin/teams/awsaccount/",
     "admin/teams/awsaccount/<path:object_id>/change/",
     "admin/teams/awsaccount/<path:object_id>/history/",

@@ -23,7 +23,7 @@ from casesite.web.templatetags.casesite import when
 
 from .forms import AccountForm, MemberForm, MembersFormSet, NamedFormSet
 from .members import follow_roles
-from .models import AwsAccount, Membership, Team
+from .models import AwsAccount, CannedText, Membership, Team
 from .permissions import lead_team_ids
 from .templatetags.teams import check_chip
 
@@ -204,6 +204,43 @@ class AwsAccountAdmin(LedAdmin):
         if not change or set(form.changed_data) & set(AwsAccount.WEIGHTY):
             obj.settings_changed_at = clock.now()
         super().save_model(request, obj, form, change)
+
+
+@admin.register(CannedText)
+class CannedTextAdmin(LedAdmin):
+    """Texts that members put into their cases. Leads write and delete those of their teams."""
+
+    list_display = ("name", "of_team", "subject")
+    search_fields = ("name", "subject")
+    fieldsets = ((_("Text"), {"fields": ("team", "name", "subject", "body")}),)
+
+    def led(self, request: HttpRequest) -> QuerySet[CannedText]:
+        return CannedText.objects.filter(team__in=lead_team_ids(request.user))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CannedText]:
+        return super().get_queryset(request).select_related("team")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_view_permission(request, obj)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if not request.user.is_superuser:
+            kwargs["queryset"] = Team.objects.filter(pk__in=lead_team_ids(request.user))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Without the signs that lead away from the page."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and isinstance(field.widget, RelatedFieldWidgetWrapper):
+            field.widget = field.widget.widget
+        return field
+
+    @admin.display(description=_("team"), ordering="team__name")
+    def of_team(self, text: CannedText) -> str:
+        return text.team.name
 
 
 class TeamsOfPerson(admin.TabularInline):

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
+from .placeholders import check_known
 from .regions import named_in, validate_regions
 
 
@@ -211,6 +212,43 @@ class AwsAccount(models.Model):
     @property
     def can_send(self) -> bool:
         return self.active and self.check_result != CheckResult.BLOCKED
+
+
+class CannedText(models.Model):
+    """A subject and a description that a team writes often. Leads look after it, members put it into their cases."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="canned_texts", verbose_name=_("team"))
+    name = models.CharField(_("name"), max_length=80, help_text=_("What members choose it by."))
+    subject = models.CharField(_("subject"), max_length=250, blank=True)
+    body = models.TextField(
+        _("description"),
+        max_length=7900,
+        blank=True,
+        help_text=_("Filled in when it is used: {account_name}, {account_id}, {service}, {today}."),
+    )
+    history = HistoricalRecords()
+
+    class Meta:
+        ordering = ("team__name", "name")
+        verbose_name = _("text")
+        verbose_name_plural = _("texts")
+        constraints = [models.UniqueConstraint(fields=("team", "name"), name="canned_text_name_once_per_team")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        super().clean()
+        problems = {}
+        for name in ("subject", "body"):
+            try:
+                check_known(getattr(self, name))
+            except ValidationError as exc:
+                problems[name] = exc
+        if problems:
+            raise ValidationError(problems)
+        if not self.subject.strip() and not self.body.strip():
+            raise ValidationError(_("Write a subject or a description."))
 
 
 class Theme(models.TextChoices):

@@ -10,7 +10,7 @@
   if (!form || !document.getElementById("saving")) return;
   const said = document.getElementById("saving-said");
   const tabs = "BroadcastChannel" in window ? new BroadcastChannel("casesite-drafts") : null;
-  const OWN = new Set(["csrfmiddlewaretoken", "form_token", "page", "serial", "advice_shown", "files"]);
+  const OWN = new Set(["csrfmiddlewaretoken", "form_token", "page", "serial", "advice_shown", "files", "canned_text"]);
 
   let timer = 0;
   let waitingSince = 0;

@@ -19,7 +19,8 @@ from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
 from casesite.lookups.models import Lookup
 from casesite.lookups.views import context_of
-from casesite.teams.models import AwsAccount, Team
+from casesite.teams.models import AwsAccount, CannedText, Team
+from casesite.teams.permissions import lead_team_ids, team_ids
 
 Choices = list[tuple[str, Any]]  # as a Django select takes them; the second may be a group
 LATELY = 5  # services somebody used are offered first
@@ -148,6 +149,17 @@ class Offer:
         """The question for the languages of a choice, where AWS has not told yet."""
         asked = self._languages[1]
         return context_of(asked) if asked else None
+
+    # --- what is written often -----------------------------------------------------------------------------------------
+    @cached_property
+    def canned_texts(self) -> list[CannedText]:
+        """Those of all teams of the person, by team and name."""
+        texts = CannedText.objects.filter(team__in=team_ids(self.user)).select_related("team")
+        return list(texts.order_by("team__name", "name"))
+
+    @property
+    def leads_a_team(self) -> bool:
+        return bool(lead_team_ids(self.user))
 
     # --- shared --------------------------------------------------------------------------------------------------------
     @cached_property

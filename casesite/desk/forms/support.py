@@ -379,6 +379,7 @@ def layout(asks_for_team: bool) -> Layout:
             "what",
             _("What"),
             part("severity_code", asks_for_team),
+            Personal("desk/_canned.html"),
             Field("subject", template="desk/_counted.html"),
             Comment("subject"),
             Field("communication_body", template="desk/_counted.html"),

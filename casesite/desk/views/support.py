@@ -20,6 +20,7 @@ from casesite.cases.models import Case, CaseFile, Stage
 from casesite.cases.permissions import check_can_edit
 from casesite.desk import drafts, refusals
 from casesite.desk.advice import Advice, with_missing_headings
+from casesite.desk.canned import insert
 from casesite.desk.forms.blank import BlankForm
 from casesite.desk.forms.offer import Offer
 from casesite.desk.forms.support import PARTS, SupportForm, initial_of
@@ -33,6 +34,7 @@ from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
 
 SAVE, SUBMIT, UPDATE, ASK_AWS = "save_draft", "submit", "update", "ask_aws"
+INSERT = "insert_text"  # an update that also puts a text of the team in
 KEEP_AS_NEW = "keep_as_new"  # names the button by which an older tab's text becomes a draft of its own
 APPEND = "append_missing"  # an update that also puts headings below the description
 # Which pieces of the form another choice changes; the panel beside it always follows.
@@ -266,6 +268,7 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
         advice = Advice(Offer(request.user, values, case), values)
         values["communication_body"], all_fit = with_missing_headings(advice, values.get("communication_body", ""))
     offer = Offer(request.user, values, case)
+    inserted = insert(values, offer) if values.get("action") == INSERT else None
     held, refused = _held(request, offer)
     form = SupportForm(offer=offer, initial=values, held=held, refused=refused)
     for message in (message for error in refused for message in error.messages):
@@ -276,6 +279,9 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
     if appends:
         page.form.fields["communication_body"].widget.attrs["autofocus"] = True
         page.notices = {"appended": "all" if all_fit else "some"}
+    if inserted:
+        page.form.fields["communication_body"].widget.attrs["autofocus"] = True
+        page.notices = {"inserted": inserted}
     if request.htmx:  # type: ignore[attr-defined]
         return page.render_parts(request.POST.get("part") or request.htmx.trigger_name or "")  # type: ignore[attr-defined]
     return page.render()

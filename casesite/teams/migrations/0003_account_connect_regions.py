@@ -5,20 +5,31 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('teams', '0002_account_history_teams'),
+        ("teams", "0002_account_history_teams"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='awsaccount',
-            name='connect_regions',
-            field=models.CharField(blank=True, help_text='Where this account has Amazon Connect Cases, for instance “us-east-1, eu-central-1”. Empty: nowhere.', max_length=200, validators=[casesite.teams.regions.validate_regions], verbose_name='Amazon Connect regions'),
+            model_name="awsaccount",
+            name="connect_regions",
+            field=models.CharField(
+                blank=True,
+                help_text="Where this account has Amazon Connect Cases, for instance “us-east-1, eu-central-1”. Empty: nowhere.",
+                max_length=200,
+                validators=[casesite.teams.regions.validate_regions],
+                verbose_name="Amazon Connect regions",
+            ),
         ),
         migrations.AddField(
-            model_name='historicalawsaccount',
-            name='connect_regions',
-            field=models.CharField(blank=True, help_text='Where this account has Amazon Connect Cases, for instance “us-east-1, eu-central-1”. Empty: nowhere.', max_length=200, validators=[casesite.teams.regions.validate_regions], verbose_name='Amazon Connect regions'),
+            model_name="historicalawsaccount",
+            name="connect_regions",
+            field=models.CharField(
+                blank=True,
+                help_text="Where this account has Amazon Connect Cases, for instance “us-east-1, eu-central-1”. Empty: nowhere.",
+                max_length=200,
+                validators=[casesite.teams.regions.validate_regions],
+                verbose_name="Amazon Connect regions",
+            ),
         ),
     ]
