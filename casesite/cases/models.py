@@ -109,6 +109,7 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=("team", "-id"), name="case_team_newest"),
+            models.Index(fields=("account", "-id"), name="case_account_newest"),
             models.Index(fields=("author", "stage"), name="case_author_stage"),
         ]
 

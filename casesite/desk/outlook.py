@@ -1,18 +1,17 @@
 """What happens next with what is being written: who reviews it, when it can go out, and what looks alike."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from casesite import clock
-from casesite.cases.models import Case, Stage
+from casesite.cases.alike import cases_like
+from casesite.cases.models import Case
 from casesite.catalog.severities import Severity, severity_of
 from casesite.submissions.models import RANKS, URGENT_RANK
 from casesite.submissions.queue import Queue, queue_of
 from casesite.teams.models import REVIEWING_ROLES, AwsAccount, Membership, ReviewPolicy, Team
-
-ALIKE_FOR = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -24,6 +23,7 @@ class Outlook:
     team: Team | None
     severity_code: str
     subject: str
+    service_code: str = ""
     case: Case | None = None
 
     @property
@@ -62,15 +62,11 @@ class Outlook:
 
     @cached_property
     def alike(self) -> list[Case]:
-        """Cases of the last 24 hours in the same account with the same subject, which may be this one already."""
-        subject = self.subject.strip()
-        if not subject or "\0" in subject or self.account is None:  # a null character is no text to a database
-            return []
-        found = (
-            Case.objects.visible_to(self.user)
-            .filter(account=self.account, subject__iexact=subject, created_at__gt=clock.now() - ALIKE_FOR)
-            .exclude(stage=Stage.CLOSED)
+        """Cases that may be this one already."""
+        return cases_like(
+            self.user,
+            account=self.account.pk if self.account else None,
+            service_code=self.service_code,
+            subject=self.subject,
+            besides=self.case.pk if self.case else None,
         )
-        if self.case:
-            found = found.exclude(pk=self.case.pk)
-        return list(found.select_related("author").order_by("-pk")[:3])

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from casesite.cases import files
+from casesite.cases.alike import cases_like
 from casesite.cases.limits import limits_of
 from casesite.cases.models import Case, CaseEvent
 from casesite.catalog.models import SupportCatalog
@@ -56,6 +57,7 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "changes": changes_of(submission),
         "decisions": decisions_of(submission.case),
         "evidence": evidence_of(submission),
+        "alike": alike_of(user, submission) if waits else (),
         "outlook": outlook_of(submission),
         "dry_run": dry_run_of(request, submission),
         "waits": waits,
@@ -144,6 +146,18 @@ def _check_account(account: AwsAccount) -> Check:
         return Check("", _("The account was not checked yet"))
     return Check(
         "warn" if result == CheckResult.LIMITED else "ok", _("The account can send, checked"), account.checked_at
+    )
+
+
+def alike_of(user: Any, submission: Submission) -> list[Case]:
+    """Other cases that may be about the same thing, as far as this reviewer may see them."""
+    content = submission.content
+    return cases_like(
+        user,
+        account=submission.account_id,
+        service_code=content["service_code"],
+        subject=content["subject"],
+        besides=submission.case_id,
     )
 
 

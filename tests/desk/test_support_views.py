@@ -293,18 +293,28 @@ def test_panel_tells_the_first_answer(client, typed):
 
 
 # --- looks alike ----------------------------------------------------------------------------------------------------------------
-def test_same_subject_in_the_same_account_within_a_day_is_shown(client, typed, author, account, clock):
-    case = a_draft(by=author, account=account, subject="rds failover took 11 MINUTES")
+def test_open_and_outgoing_cases_with_a_similar_subject_are_shown(client, typed, author, account):
+    going = a_submission(case=a_draft(by=author, account=account, subject="rds failover took 12 MINUTES")).case
+    there = a_submission(
+        State.DELIVERED, case=a_draft(by=author, account=account, subject="RDS failover took longer")
+    ).case
 
-    assert case.reference in parts(client, typed, "subject")
-    clock.advance(hours=24)
-    assert case.reference not in parts(client, typed, "subject")
+    panel = parts(client, typed, "subject")
+
+    assert "Looks alike" in panel
+    assert going.get_absolute_url() in panel
+    assert f"Going out · {going.reference} · {author} ·" in panel
+    assert panel.index(going.reference) < panel.index(f"Open at AWS · {there.reference}")
 
 
-def test_alike_leaves_out_other_accounts_subjects_and_itself(client, typed, author, account, team):
-    a_draft(by=author, account=an_account(team))
-    a_draft(by=author, account=account, subject="RDS failover took 12 minutes")
+def test_alike_leaves_out_drafts_ended_cases_other_accounts_services_subjects_and_itself(
+    client, typed, author, account, team
+):
+    a_draft(by=author, account=account)
     a_submission(State.REJECTED, case=a_draft(by=author, account=account))
+    a_submission(case=a_draft(by=author, account=an_account(team)))
+    a_submission(case=a_draft(by=author, account=account, service_code="amazon-elastic-compute-cloud-linux"))
+    a_submission(case=a_draft(by=author, account=account, subject="Restore of a snapshot is stuck"))
     own = a_saved_draft(client, typed)
 
     assert "Looks alike" not in parts(client, typed, "subject", edit_url(own))
@@ -313,9 +323,15 @@ def test_alike_leaves_out_other_accounts_subjects_and_itself(client, typed, auth
 def test_alike_shows_nothing_of_other_teams(client, typed, account):
     other = a_team()
     account.teams.add(other)
-    a_draft(by=a_user(team=other), account=account, subject=typed["subject"])
+    a_submission(case=a_draft(by=a_user(team=other), account=account, subject=typed["subject"]))
 
     assert "Looks alike" not in parts(client, typed, "subject")
+
+
+def test_alike_blocks_nothing(client, typed, author, account):
+    a_submission(case=a_draft(by=author, account=account, subject=typed["subject"]))
+
+    assert post_new(client, typed).status_code == 302
 
 
 # --- what was said before ----------------------------------------------------------------------------------------------------------

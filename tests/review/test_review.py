@@ -554,3 +554,25 @@ def test_a_team_of_the_same_account_sees_nothing_of_it(waiting, as_user, account
     client = as_user(a_user(team=neighbours, role=Role.LEAD))
 
     assert client.get(review_url(waiting)).status_code == 404
+
+
+# --- looks alike -----------------------------------------------------------------------------------------------------------
+def test_like_cases_stand_beside_the_decision(as_user, reviewer, author, account, submitted):
+    waiting = submitted()
+    other = submitted(subject="RDS failover took 12 minutes").case
+
+    page = as_user(reviewer).get(review_url(waiting))
+
+    assert f'href="{other.get_absolute_url()}" target="_blank"' in page.content.decode()
+    assert f"Looks alike Same account and service, similar subject: {other.subject} Going out · {other.reference}" in (
+        text_of(page)
+    )
+
+
+def test_like_cases_of_teams_that_the_reviewer_is_not_in_stay_hidden(as_user, reviewer, account, submitted):
+    waiting = submitted()
+    foreign = a_team()
+    account.teams.add(foreign)
+    submitted(by=a_user(team=foreign), account=account)
+
+    assert "Looks alike" not in text_of(as_user(reviewer).get(review_url(waiting)))

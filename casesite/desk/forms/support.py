@@ -86,7 +86,9 @@ class SupportForm(forms.Form):
         max_length=DRAFT_SUBJECT_LIMIT,
         limit=texts.SUBJECT_LIMIT,
         required=False,
-        widget=forms.TextInput(attrs=_REFRESH | {"autocomplete": "off", "dir": "auto"}),
+        widget=forms.TextInput(
+            attrs=_REFRESH | {"hx-trigger": "input changed delay:1s", "autocomplete": "off", "dir": "auto"}
+        ),
     )
     communication_body = TypedField(
         label=gettext_lazy("Description"),

@@ -131,6 +131,7 @@ def outlook_of(offer: Offer, values: Mapping[str, Any], case: Case | None) -> Ou
         team=team,
         severity_code=offer.severity_code,
         subject=str(values.get("subject") or ""),
+        service_code=offer.service_code,
         case=case,
     )
 
