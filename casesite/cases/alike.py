@@ -32,7 +32,7 @@ def cases_like(
     found = (
         Case.objects.visible_to(user)
         .filter(pk__in=newest, stage__in=(Stage.OUTGOING, Stage.OPEN), support__service_code=service_code)
-        .exclude(pk=besides)
+        .exclude(pk=besides or 0)
         .select_related("author")
         .order_by("-pk")[:COMPARED]
     )

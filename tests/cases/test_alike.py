@@ -7,7 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from casesite.cases import alike
 from casesite.cases.alike import SIMILAR, cases_like, similarity
 from casesite.submissions.states import State
-from tests.factories import a_draft, a_submission, a_team, a_user, an_account
+from tests.factories import a_submission, a_team, a_user, an_account
 
 SERVICE = "amazon-relational-database-service-postgresql"
 
