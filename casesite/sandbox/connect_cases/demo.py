@@ -63,8 +63,7 @@ def build(state: State, key: str, account_id: str, region: str) -> Domain:
             return there[0]
         domain = domains.add(state, new)
         system_fields.add_to(state, domain)
-        for kind, id_, document in _parts(definition, own):
-            domains.put(state, domain, kind, id_, document)
+        domains.put_new(state, domain, _documents(key, own))
     return domain
 
 
@@ -82,6 +81,12 @@ class _Ids:
 
     def profile(self, number: int) -> str:
         return self.of(Kind.PROFILE, str(number)).replace("-", "")
+
+
+@cache
+def _documents(key: str, own: _Ids) -> tuple[tuple[Kind, str, str], ...]:
+    """The parts of a demo domain, made once: tests ask for the same ones over and over."""
+    return tuple((kind, id_, json.dumps(document)) for kind, id_, document in _parts(definitions()[key], own))
 
 
 def _parts(definition: Document, own: _Ids) -> Iterator[tuple[Kind, str, Document]]:

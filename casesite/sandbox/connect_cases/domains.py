@@ -139,6 +139,15 @@ def put(state: State, domain: Domain, kind: Kind, id_: str, document: Mapping[st
     )
 
 
+def put_new(state: State, domain: Domain, new: Iterable[tuple[Kind, str, str]]) -> None:
+    """Add many parts of a domain that has none of them yet: kind, id and the document as JSON."""
+    now = state.now()
+    state.execute_many(
+        "INSERT INTO connect_part (domain_id, kind, id, document, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?)",
+        [(domain.domain_id, kind, id_, document, now, now) for kind, id_, document in new],
+    )
+
+
 def delete(state: State, domain: Domain, kind: Kind, id_: str) -> None:
     state.execute(
         "UPDATE connect_part SET deleted = 1, modified_at = ? WHERE domain_id = ? AND kind = ? AND id = ?",
