@@ -252,6 +252,7 @@ def test_lost_answer_and_the_same_token_make_one_case(care, cases, sandbox):
         ({"created_datetime": "2026-11-20T14:02:00Z"}, "can't be set"),
         ({"created_by": USER}, "can't be set"),
         ({"customer_id": "Sam"}, "names no profile"),
+        ({"assigned_queue": "Sam"}, "names no queue"),
     ],
 )
 def test_value_that_does_not_fit_its_field_is_refused(care, cases, sandbox, fields, words):
@@ -447,6 +448,15 @@ def test_hidden_field_is_never_required(care, cases, sandbox):
     assert "Runbook" in refusal_in_full(cases.create_case, **care.incident(fields={"Workaround available": True}))[2]
 
 
+def test_yes_is_not_one(care, cases, sandbox):
+    rule = care.rule("Refund amount required when a refund is wanted")
+    one = {"operandOne": {"fieldId": care.field("Refund wanted")}, "operandTwo": {"doubleValue": 1.0}, "result": True}
+    required = {"required": {"defaultValue": False, "conditions": [{"equalTo": one}]}}
+    sandbox.connect_put(care.domain_id, "rules", id=rule, rule=required)
+
+    created(cases, care.incident(fields={"Refund wanted": True}))
+
+
 def test_deleted_rules_and_fields_say_nothing(care, cases, sandbox):
     sandbox.connect_delete(care.domain_id, "rules", care.rule("Component required for Platform"))
     sandbox.connect_delete(care.domain_id, "fields", care.field("Estimated loss"))
@@ -639,3 +649,12 @@ def test_tags_that_make_no_sense_are_refused(care, cases, arn, tags, code):
     asked = {"arn": arn.format(domain=care.told["domainArn"]), "tags": tags}
 
     assert refusal(cases.tag_resource, **asked)[0] == code
+
+
+def test_case_is_assigned_to_a_user_of_the_instance(care, cases):
+    created(cases, care.question(fields={"assigned_user": care.user}))
+
+    assert refusal(cases.create_case, **care.question(fields={"assigned_user": "arn:aws:connect:x"})) == (
+        "ResourceNotFoundException",
+        404,
+    )

@@ -32,12 +32,14 @@ def test_each_operation_region_and_account_has_a_limit_of_its_own(care, cases, s
     sandbox.connect_demo(OTHER)
     sandbox.settings(connect_rates={"*": [0.5, 1]})
     cases.list_templates(domainId=care.domain_id)
+    cases.list_domains()
 
     assert refusal_in_full(cases.list_templates, domainId=care.domain_id) == (
         "ThrottlingException",
         429,
         "Rate exceeded",
     )
+    assert refusal(cases.list_domains) == ("ThrottlingException", 429)
     cases.list_fields(domainId=care.domain_id)
     clients.cases(ACME, "eu-central-1").list_domains()
     clients.cases(OTHER).list_domains()

@@ -167,6 +167,9 @@ def taken_values(given: Iterable[Mapping[str, Any]], fields: Mapping[str, Part])
 def _values(call: Call, domain: Domain, fields: Mapping[str, Part]) -> dict[str, Union | None]:
     """The values of a call, with the people they name."""
     values = taken_values(call.params["fields"], fields)
+    queue = values.get(system_fields.ASSIGNED_QUEUE)
+    if queue is not None and not queue["stringValue"].startswith(f"{domain.instance_arn}/queue/"):
+        raise AwsError("ValidationException", "Field assigned_queue (Assigned queue) names no queue of this instance")
     customer, assigned = (values.get(id_) for id_ in (system_fields.CUSTOMER, system_fields.ASSIGNED_USER))
     if customer is not None:
         call.must_allow("profile:SearchProfiles")
