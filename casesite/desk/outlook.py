@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.cases.alike import cases_like
 from casesite.cases.models import Case
 from casesite.catalog.severities import Severity, severity_of
@@ -41,8 +41,9 @@ class Outlook:
     @cached_property
     def reviewers(self) -> list[Any]:
         """Who may decide on it: the team's reviewers and leads, but for its author."""
-        members = Membership.objects.filter(team=self.team, role__in=REVIEWING_ROLES, user__is_active=True)
-        return [member.user for member in members.exclude(user=self.user).select_related("user")]
+        if self.team is None:
+            return []
+        return [member.user for member in _reviewers(team=self.team.pk, author=self.user.pk)]
 
     @cached_property
     def queue(self) -> Queue | None:
@@ -70,3 +71,13 @@ class Outlook:
             subject=self.subject,
             besides=self.case.pk if self.case else None,
         )
+
+
+_reviewers = prepared.Objects(
+    lambda team, author: Membership.objects.filter(team=team, role__in=REVIEWING_ROLES, user__is_active=True).exclude(
+        user=author
+    ),
+    related=("user",),
+    team=int,
+    author=int,
+)
