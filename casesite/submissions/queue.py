@@ -253,11 +253,12 @@ _ATTEMPT = "attempt"
 def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
     """Attempts and rows of all accounts in one query; at most PLANNED_ROWS queued rows of each account."""
     since = now - times.hour()
-    rows = _lines_of(account=accounts[0].pk, since=since) if len(accounts) == 1 else _line_rows(accounts, since)
+    one = accounts[0].pk if len(accounts) == 1 else None
+    rows = _lines_of(account=one, since=since, most=PLANNED_ROWS) if one else _line_rows(accounts, since, PLANNED_ROWS)
     return sorted((_Line(*row) for row in rows), key=lambda line: line.at)
 
 
-def _line_rows(accounts: list[Any], since: datetime) -> QuerySet[Submission, tuple[Any, ...]]:
+def _line_rows(accounts: list[Any], since: datetime, most: int) -> QuerySet[Submission, tuple[Any, ...]]:
     names = ("account_id", "rank", "what", "pk", "at", "due")
     started = F("attempts__started_at")
     attempts = _counted(accounts, since).annotate(what=Value(_ATTEMPT), at=started, due=started)
@@ -267,9 +268,11 @@ def _line_rows(accounts: list[Any], since: datetime) -> QuerySet[Submission, tup
         Submission.objects.opening()
         .filter(account__in=accounts, state__in=(State.QUEUED, State.PREPARING))
         .annotate(what=F("state"), at=waits_since, due=Coalesce("due_at", waits_since), place=place)
-        .filter(place__lte=PLANNED_ROWS)
+        .filter(place__lte=most)
     )
     return attempts.values_list(*names).union(rows.values_list(*names), all=True)
 
 
-_lines_of = prepared.Rows(lambda account, since: _line_rows([account], since), account=int, since=datetime)
+_lines_of = prepared.Rows(
+    lambda account, since, most: _line_rows([account], since, most), account=int, since=datetime, most=int
+)
