@@ -133,7 +133,7 @@ class Sandbox:
         return answer
 
     def account(self, account_id: str, **changes: Any) -> dict[str, Any]:
-        """Make or change an account: plan, cases_per_hour, calls_per_second, visible_after, role_arn, external_id, denied."""
+        """Make or change an account: plan, cases_per_hour, calls_per_second, visible_after, role_arn, external_id, denied, connect_rates."""
         answer: dict[str, Any] = self._call("POST", "accounts", {"account_id": account_id, **changes})
         return answer
 

@@ -166,9 +166,10 @@ class ConnectControl:
         return self._case(domain, case)
 
     def _find_case(self, case_id: str) -> tuple[Domain, Case]:
-        for case in cases.every(self.state, case_id=case_id):
-            return self._find(case.domain_id), case
-        raise Mistake("There is no such case.", 404)
+        case = cases.find(self.state, case_id)
+        if case is None:
+            raise Mistake("There is no such case.", 404)
+        return self._find(case.domain_id), case
 
     def _agent(self, domain: Domain) -> Doer:
         """The first user of the instance, in Connect's own workspace."""

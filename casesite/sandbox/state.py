@@ -86,6 +86,7 @@ CREATE TABLE IF NOT EXISTS connect_file (
 CREATE TABLE IF NOT EXISTS client_token (
     domain_id TEXT NOT NULL, operation TEXT NOT NULL, token TEXT NOT NULL, content TEXT NOT NULL,
     answer TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (domain_id, operation, token));
+CREATE INDEX IF NOT EXISTS client_token_by_age ON client_token (at);
 CREATE TABLE IF NOT EXISTS secret (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS fault (id INTEGER PRIMARY KEY AUTOINCREMENT, document TEXT NOT NULL);
 """

@@ -658,3 +658,16 @@ def test_case_is_assigned_to_a_user_of_the_instance(care, cases):
         "ResourceNotFoundException",
         404,
     )
+
+
+def test_cases_and_tokens_survive_a_power_cut(care, cases, sandbox):
+    asked = care.incident(clientToken="t")
+    case_id = created(cases, asked)
+    sandbox.comment_on_connect_case(case_id, "Hello")
+    before = sandbox.connect_cases()
+
+    sandbox.kill()
+    sandbox.restart()
+
+    assert sandbox.connect_cases() == before
+    assert created(cases, asked) == case_id

@@ -100,7 +100,7 @@ HANDLERS: dict[str, Handler] = {
 
 def _check_case(call: Call, domain: Domain) -> None:
     arn = call.params["AssociatedResourceArn"]
-    case = cases.find(call.state, domain, arn.rpartition("/")[2])
+    case = cases.find(call.state, arn.rpartition("/")[2], domain)
     if case is None or cases.arn(domain, case) != arn:
         raise _invalid(f"There is no case with this ARN: {arn}")
 

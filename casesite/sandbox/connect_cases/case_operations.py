@@ -115,7 +115,7 @@ OPERATIONS: dict[str, Callable[[Call], Document]] = {
 
 
 def case_of(call: Call, domain: Domain, case_id: str) -> Case:
-    case = cases.find(call.state, domain, case_id)
+    case = cases.find(call.state, case_id, domain)
     if case is None:
         raise not_found("Case", case_id)
     return case

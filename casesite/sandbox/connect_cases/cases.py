@@ -99,7 +99,7 @@ def create(state: State, domain: Domain, template_id: str, values: Values, tags:
     )
     given = [{"eventFieldId": id_, "newValue": value} for id_, value in values.items()]
     _note(state, number, "Case.Created", by, given)
-    return every(state, case_id=case_id)[0]
+    return _found(state, case_id)
 
 
 def update(state: State, domain: Domain, case: Case, changes: Mapping[str, Union | None], by: Doer) -> Case:
@@ -120,25 +120,24 @@ def update(state: State, domain: Domain, case: Case, changes: Mapping[str, Union
         for id_, value in changes.items()
     ]
     _note(state, case.number, "Case.Updated", by, changed)
-    return every(state, case_id=case.case_id)[0]
+    return _found(state, case.case_id)
 
 
 def tag(state: State, case: Case, tags: Mapping[str, str]) -> None:
     state.execute("UPDATE connect_case SET tags = ? WHERE number = ?", json.dumps(dict(tags)), case.number)
 
 
-def find(state: State, domain: Domain, case_id: str) -> Case | None:
-    found = every(state, domain.domain_id, case_id)
-    return found[0] if found else None
+def find(state: State, case_id: str, domain: Domain | None = None) -> Case | None:
+    """A case by its id: of any domain or of one."""
+    for row in state.query("SELECT * FROM connect_case WHERE case_id = ?", case_id):
+        if domain is None or row["domain_id"] == domain.domain_id:
+            return _case(row)
+    return None
 
 
-def every(state: State, domain_id: str | None = None, case_id: str | None = None) -> list[Case]:
-    """All cases, oldest first, of all domains or of one: the ground truth."""
-    rows = state.query(
-        "SELECT * FROM connect_case WHERE (?1 IS NULL OR domain_id = ?1) AND (?2 IS NULL OR case_id = ?2) ORDER BY number",
-        *(domain_id, case_id),
-    )
-    return [_case(row) for row in rows]
+def every(state: State) -> list[Case]:
+    """All cases of all domains, oldest first: the ground truth."""
+    return [_case(row) for row in state.query("SELECT * FROM connect_case ORDER BY number")]
 
 
 def newest(state: State, limit: int) -> tuple[list[Case], int]:
@@ -150,7 +149,8 @@ def newest(state: State, limit: int) -> tuple[list[Case], int]:
 def by_reference(state: State, domain: Domain, reference: str) -> Case | None:
     """The domain's case with this reference id, in capitals or not."""
     wanted = reference.casefold()
-    for case in every(state, domain.domain_id):
+    for row in state.query("SELECT * FROM connect_case WHERE domain_id = ?", domain.domain_id):
+        case = _case(row)
         own = case.fields.get(system_fields.REFERENCE_ID)
         if own is not None and own["stringValue"].casefold() == wanted:
             return case
@@ -218,6 +218,10 @@ def arn(domain: Domain, case: Case) -> str:
 
 def item_arn(domain: Domain, case: Case, item: Item) -> str:
     return f"{arn(domain, case)}/related-item/{item.item_id}"
+
+
+def _found(state: State, case_id: str) -> Case:
+    return _case(state.query("SELECT * FROM connect_case WHERE case_id = ?", case_id)[0])
 
 
 def _touch(now: float, by: Doer) -> Values:

@@ -169,7 +169,7 @@ def _full(call: Call, case: Case, type_: str) -> str | None:
 def _identified(call: Call, domain: Domain, identifier: Document) -> Case | None:
     """The case that is meant. An unknown reference id fails the whole call, an unknown case id only its own part."""
     if "caseId" in identifier:
-        return cases.find(call.state, domain, identifier["caseId"])
+        return cases.find(call.state, identifier["caseId"], domain)
     case = cases.by_reference(call.state, domain, identifier["referenceId"])
     if case is None:
         raise not_found("Case", identifier["referenceId"])

@@ -67,7 +67,7 @@ def _tagged(call: Call) -> tuple[Mapping[str, str], Keep]:
         return domain.tags, lambda tags: domains.change(
             state, domain, name=domain.name, status=domain.status, tags=tags
         )
-    if match["kind"] == "case" and (case := cases.find(state, domain, match["id"])):
+    if match["kind"] == "case" and (case := cases.find(state, match["id"], domain)):
         return case.tags, lambda tags: cases.tag(state, case, tags)
     return _part(call, domain, match["kind"], match["id"])
 
