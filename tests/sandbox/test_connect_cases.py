@@ -448,6 +448,20 @@ def test_hidden_field_is_never_required(care, cases, sandbox):
     assert "Runbook" in refusal_in_full(cases.create_case, **care.incident(fields={"Workaround available": True}))[2]
 
 
+def test_rule_that_says_little_breaks_nothing(care, cases, sandbox):
+    nobodys = {"parentChildFieldOptionsMappings": [{"parentFieldOptionValue": "", "childFieldOptionValues": []}]}
+    empty = {"defaultValue": False, "conditions": [{"andAll": {"conditions": []}}]}
+    usual = {"title": "x", "customer_id": care.customer, "Order number": "1", "Delivery problem": "late"}
+    rule = care.rule("Photos required for damage")
+
+    sandbox.connect_put(care.domain_id, "rules", id=rule, rule={"fieldOptions": nobodys})
+    created(cases, care.case("Delivery complaint", usual, {}))
+    sandbox.connect_put(care.domain_id, "rules", id=rule, rule={"required": empty})
+    message = refusal_in_full(cases.create_case, **care.case("Delivery complaint", usual, {}))[2]
+
+    assert message == f"Field {care.field('Photos')} (Photos) is required"
+
+
 def test_yes_is_not_one(care, cases, sandbox):
     rule = care.rule("Refund amount required when a refund is wanted")
     one = {"operandOne": {"fieldId": care.field("Refund wanted")}, "operandTwo": {"doubleValue": 1.0}, "result": True}

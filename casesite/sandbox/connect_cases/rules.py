@@ -27,7 +27,7 @@ class Applied:
     @property
     def reads(self) -> frozenset[str]:
         if self.kind == "fieldOptions":
-            return frozenset({self.rule["parentFieldId"]})
+            return frozenset({self.rule.get("parentFieldId", "")})
         return frozenset(_reads(self.rule["conditions"]))
 
 
@@ -87,7 +87,7 @@ def _holds(condition: Document, known: Mapping[str, Any]) -> bool:
     if operator in ("andAll", "orAll"):
         answers = [_holds(each, known) for each in body["conditions"]]
         return all(answers) if operator == "andAll" else any(answers)
-    left, right = known.get(body["operandOne"]["fieldId"]), plain(body["operandTwo"])
+    left, right = known.get(body["operandOne"].get("fieldId", "")), plain(body["operandTwo"])
     same = isinstance(left, bool) == isinstance(right, bool) and left == right
     return same == (operator == "equalTo")
 
@@ -95,7 +95,9 @@ def _holds(condition: Document, known: Mapping[str, Any]) -> bool:
 def _result(condition: Document) -> bool:
     """That of the first comparison inside: AWS gives one to each and does not say which counts."""
     operator, body = next(iter(condition.items()))
-    return _result(body["conditions"][0]) if operator in ("andAll", "orAll") else bool(body["result"])
+    if operator not in ("andAll", "orAll"):
+        return bool(body["result"])
+    return _result(body["conditions"][0]) if body["conditions"] else True
 
 
 def _reads(conditions: list[Document]) -> Iterator[str]:
@@ -104,11 +106,11 @@ def _reads(conditions: list[Document]) -> Iterator[str]:
         if operator in ("andAll", "orAll"):
             yield from _reads(body["conditions"])
         else:
-            yield body["operandOne"]["fieldId"]
+            yield body["operandOne"].get("fieldId", "")
 
 
 def _allowed(rule: Document, known: Mapping[str, Any]) -> list[str]:
-    parent = known.get(rule["parentFieldId"]) or ""
+    parent = known.get(rule.get("parentFieldId", "")) or ""
     for mapping in rule["parentChildFieldOptionsMappings"]:
         if mapping["parentFieldOptionValue"] == parent:
             return list(mapping["childFieldOptionValues"])
