@@ -37,7 +37,12 @@ def claim_next(account_pk: int) -> Submission | None:
         while row := _first_due(account_pk, now):
             if _approval_ran_out(row, now):
                 row.move(
-                    State.PENDING_REVIEW, what="approval_expired", due_at=None, reason_code=Reason.APPROVAL_EXPIRED
+                    State.PENDING_REVIEW,
+                    what="approval_expired",
+                    due_at=None,
+                    reason_code=Reason.APPROVAL_EXPIRED,
+                    first_approved_by=None,  # where two people approve, both do so anew
+                    first_approved_at=None,
                 )
                 continue
             return _claimed(row, now)

@@ -106,6 +106,9 @@ def every_attempt_was_let_go() -> Iterator[str]:
         ]
         if not any(one.by_id != row.submitted_by_id for one in let_go):
             yield f"{attempt} has no decision by another person or by policy"
+        approvers = {one.by_id for one in let_go if one.what == "approve"} - {row.submitted_by_id}
+        if row.first_approved_by_id and len(approvers) < 2:
+            yield f"{attempt} was sent after one of two approvals"
 
 
 def no_secret_is_kept() -> Iterator[str]:

@@ -11,7 +11,7 @@ from casesite.cases.models import Case
 from casesite.catalog.severities import Severity, severity_of
 from casesite.submissions.models import RANKS, URGENT_RANK
 from casesite.submissions.queue import Queue, queue_of
-from casesite.teams.models import REVIEWING_ROLES, AwsAccount, Membership, ReviewPolicy, Team
+from casesite.teams.models import REVIEWING_ROLES, AwsAccount, Membership, ReviewPolicy, SecondApproval, Team
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ class Outlook:
         if policy == ReviewPolicy.NEVER:
             return "none"
         return "after" if policy == ReviewPolicy.AFTER_URGENT and self.is_urgent else "before"
+
+    @property
+    def needs_two(self) -> bool:
+        """Whether two people have to approve it."""
+        asked = self.account.second_approval if self.account else SecondApproval.NEVER
+        return asked == SecondApproval.ALWAYS or (asked == SecondApproval.URGENT and self.is_urgent)
 
     @cached_property
     def reviewers(self) -> list[Any]:

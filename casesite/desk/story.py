@@ -16,6 +16,7 @@ from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.severities import severity_of
 from casesite.desk.expected import ExpectedAnswer, expected_answer
 from casesite.desk.line import InLine
+from casesite.desk.templatetags.desk import person
 from casesite.desk.trouble import Trouble, trouble_of
 from casesite.submissions import payloads
 from casesite.submissions.models import Comment, Decision, Submission, Verdict
@@ -133,7 +134,7 @@ class Story:
     def __post_init__(self) -> None:
         self.submissions = list(
             self.case.submissions.opening()
-            .select_related("submitted_by", "account", "case", "held_by", "hurried_by")
+            .select_related("submitted_by", "first_approved_by", "account", "case", "held_by", "hurried_by")
             .prefetch_related(
                 Prefetch("decisions", Decision.objects.select_related("by")),
                 "decisions__comments",
@@ -303,7 +304,9 @@ class Story:
             )
         decision = self._decision(newest, Verdict.APPROVE, Verdict.RELEASE)
         if decision and decision.by and decision.what == Verdict.APPROVE:
-            return Step(_("Approved"), "done", decision.at, decision.by)
+            first = newest.first_approved_by
+            after = _("after %(name)s") % {"name": person(first)} if first else ""
+            return Step(_("Approved"), "done", decision.at, decision.by, text=after)
         if decision and decision.by:
             return Step(_("Released"), "done", decision.at, decision.by)
         return Step(_("Not reviewed"), "done", text=_("by the account's setting"))

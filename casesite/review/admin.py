@@ -36,7 +36,7 @@ class SubmissionAdmin(HouseAdmin):
         "review_after",
         lists.SeverityFilter,
     )
-    list_select_related = ("case", "account", "submitted_by")
+    list_select_related = ("case", "account", "submitted_by", "first_approved_by")
     search_fields = ("case__reference", "content__subject", "marker", "remote_id")
     search_help_text = _("Reference, AWS case id, or words of the subject")
 

@@ -96,8 +96,13 @@ def link(request: HttpRequest) -> Link | None:
 
 
 def count(request: HttpRequest) -> int:
-    """How many wait for this person. What one wrote oneself waits for somebody else."""
-    return rows_for(request.user).filter(WAITING.condition).exclude(submitted_by=request.user.pk).count()
+    """How many wait for this person."""
+    return rows_for(request.user).filter(WAITING.condition).exclude(others_decide(request.user)).count()
+
+
+def others_decide(user: Any) -> Q:
+    """What waits for somebody else: what one wrote oneself, and what one approved as the first of two."""
+    return Q(submitted_by=user.pk) | Q(first_approved_by=user.pk, state=State.PENDING_REVIEW)
 
 
 @dataclass(frozen=True)
@@ -116,7 +121,7 @@ def numbers(request: HttpRequest) -> list[Number]:
 
 
 def _number(queue: Queue, user: Any) -> Number:
-    rows = rows_for(user).filter(queue.condition).exclude(submitted_by=user)
+    rows = rows_for(user).filter(queue.condition).exclude(others_decide(user))
     found = rows.aggregate(count=Count("pk"), oldest=Min("submitted_at"))
     return Number(queue, **found)
 

@@ -22,7 +22,7 @@ from casesite.submissions.fields import COMMENTABLE
 from casesite.submissions.models import Comment, Decision, Submission
 from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount, CheckResult
+from casesite.teams.models import REVIEWING_ROLES, AwsAccount, CheckResult, Membership
 from casesite.teams.permissions import leads
 
 from . import lists
@@ -63,12 +63,30 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "waits": waits,
         "why_not": why_not,
         "may_comment": waits and not why_not,
+        "two": two_of(submission, user) if waits and submission.needs_two else None,
         "viewings": Viewing.objects.filter(submission=submission).by_others(user) if waits else (),
         "place": place_of(submission, user) if waits else None,
         "leads": leads(user, submission.case.team_id),
         "may_need_care": submission.state in (State.UNKNOWN, State.NEEDS_ATTENTION),
         "queue": lists.WAITING,
     }
+
+
+@dataclass(frozen=True)
+class Two:
+    """Where two people approve: who was the first, whether this one may be the next, and whether there is anybody else."""
+
+    first: Any
+    why_not: str | None
+    others: int
+
+
+def two_of(submission: Submission, user: Any) -> Two:
+    reviewing = Membership.objects.filter(
+        team=submission.case.team_id, role__in=REVIEWING_ROLES, user__is_active=True
+    ).exclude(user__in=(user.pk, submission.submitted_by_id))
+    why_not = permissions.why_not(permissions.check_can_approve, user, submission)
+    return Two(submission.first_approved_by, why_not, reviewing.count())
 
 
 @dataclass(frozen=True)

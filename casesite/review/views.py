@@ -59,13 +59,18 @@ def _decide(request: HttpRequest, submission: Submission) -> HttpResponse:
         submission = Submission.objects.select_related(*RELATED).get(pk=submission.pk)
         text = who_was_quicker(submission, request.user)
         return _review_page(request, submission, form, alert=text, status=409)
-    Viewing.objects.filter(submission=submission).delete()
+    read = Viewing.objects.filter(submission=submission)
+    (read.filter(user=request.user.pk) if submission.state == State.PENDING_REVIEW else read).delete()
     messages.success(request, said)
     return redirect((lists.LOOK_NOW if given["decision"] == "looked" else lists.WAITING).url)
 
 
 def _approve(submission: Submission, user: Any, form: DecisionForm) -> str:
     workflow.approve(submission, by=user, payload_sha256=form.cleaned_data["payload_sha256"])
+    if submission.state == State.PENDING_REVIEW:
+        return _("Approved, the first of two: “%(subject)s”. It goes out once somebody else approves it too.") % _named(
+            submission
+        )
     return _("Approved: “%(subject)s”. It goes out as soon as its account has room.") % _named(submission)
 
 
@@ -94,7 +99,7 @@ def _named(submission: Submission) -> dict[str, Any]:
 
 DECIDE = {"approve": _approve, "return": _return, "reject": _reject, "looked": _looked}
 # What a page shows of a submission beside its own columns; the revision before it is compared with.
-RELATED = ("case__team", "account", "submitted_by", "supersedes__account")
+RELATED = ("case__team", "account", "submitted_by", "first_approved_by", "supersedes__account")
 
 
 # --- taking care ------------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from casesite.web.templatetags.casesite import clock_time
 # By the event that the verb left. {who} and {at} are filled in.
 DONE = {
     "approved": gettext_lazy("Already approved by {who} at {at}."),
+    "approved_first": gettext_lazy("{who} approved it as the first of two at {at}. It still waits: look once more."),
     "returned": gettext_lazy("Already returned by {who} at {at}."),
     "rejected": gettext_lazy("Already rejected by {who} at {at}."),
     "withdrawn": gettext_lazy("Withdrawn by {who} at {at}."),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from casesite import clock
 from casesite.cases.models import Case
 from casesite.database import write
-from casesite.teams.models import AwsAccount
+from casesite.teams.models import AwsAccount, SecondApproval
 from casesite.teams.permissions import team_ids
 
 from . import stage, states
@@ -69,6 +69,11 @@ class Submission(models.Model):
     token = models.PositiveIntegerField(default=0)  # one up with every move
     queued_at = models.DateTimeField(null=True)  # first time
     approved_at = models.DateTimeField(null=True)  # last time, by a person or by policy
+    # Where the account asks for two: who approved first.
+    first_approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    first_approved_at = models.DateTimeField(null=True)
     review_after = models.BooleanField(default=False)  # sent before review, and nobody looked yet
     due_at = models.DateTimeField(null=True)  # queued: not before; unknown, needs_attention: next look
     held_until = models.DateTimeField(null=True)  # a person lets it wait; due_at is not before, while it is queued
@@ -140,6 +145,12 @@ class Submission(models.Model):
 
     def is_held(self, now: datetime) -> bool:
         return self.state == State.QUEUED and self.held_until is not None and self.held_until > now
+
+    @property
+    def needs_two(self) -> bool:
+        """Whether two people have to approve it, as the account is set now."""
+        asked: str = self.account.second_approval
+        return asked == SecondApproval.ALWAYS or (asked == SecondApproval.URGENT and self.is_urgent)
 
     @property
     def reason(self) -> str:

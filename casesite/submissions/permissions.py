@@ -30,6 +30,13 @@ def check_can_decide(user: Any, submission: Submission) -> None:
         raise PermissionDenied(_("Nobody reviews what they wrote themselves."))
 
 
+def check_can_approve(user: Any, submission: Submission) -> None:
+    """One of two approvals is one person's."""
+    check_can_decide(user, submission)
+    if submission.needs_two and submission.first_approved_by_id == user.pk:
+        raise PermissionDenied(_("You have approved it. Somebody else has to approve it too before it goes out."))
+
+
 def check_can_withdraw(user: Any, submission: Submission) -> None:
     if submission.submitted_by_id != user.pk:
         raise PermissionDenied(_("Only its author can withdraw it."))

@@ -36,7 +36,12 @@ class Transition:
 
 S = State
 TABLE: tuple[Transition, ...] = (
-    Transition(S.PENDING_REVIEW, S.QUEUED, "reviewer", "another person than the author approves this very payload"),
+    Transition(
+        S.PENDING_REVIEW,
+        S.QUEUED,
+        "reviewer",
+        "another person than the author approves this very payload; the second of two where the account asks for two",
+    ),
     Transition(S.PENDING_REVIEW, S.RETURNED, "reviewer", "asks for changes, with a reason"),
     Transition(S.PENDING_REVIEW, S.REJECTED, "reviewer", "says no, with a reason"),
     Transition(S.PENDING_REVIEW, S.CANCELLED, "author", "withdraws it; or the case turned out to be open"),

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import F, Max, Q
 from django.utils.translation import gettext as _
 
 from casesite import clock, failpoints
@@ -165,33 +165,65 @@ def bring_back(case: Case, *, by: Any) -> None:
 
 # --- reviewers -----------------------------------------------------------------------------------------------------------
 def approve(submission: Submission, *, by: Any, payload_sha256: str) -> None:
-    """Release a submission to the workers; `payload_sha256` names what the reviewer saw."""
+    """Release a submission to the workers; `payload_sha256` names what the reviewer saw.
+
+    Where the account asks for two people, the first approval is written down and the row goes on waiting. Of two first
+    approvals at once the later one is the second: two people have read this very payload.
+    """
     permissions.check_can_decide(by, submission)
     _check_hash(submission, payload_sha256)
-    now = clock.now()
     with write():
-        submission.move(
-            State.QUEUED,
-            start=State.PENDING_REVIEW,
-            by=by,
-            what="approved",
-            when={"payload_sha256": payload_sha256},
-            queued_at=submission.queued_at or now,
-            approved_at=now,
-            due_at=now,
-            held_until=None,
-            held_by=None,
-            claims=0,
-            refusals=0,
-            first_refused_at=None,
-            review_after=False,
-            reason_code="",
-            reason_text="",
-        )
-        _decide(submission, Verdict.APPROVE, by=by)
+        Case.objects.select_for_update().get(pk=submission.case_id)
+        submission.refresh_from_db(fields=["state", "token", "first_approved_by", "first_approved_at"])
+        if submission.state == State.PENDING_REVIEW:
+            permissions.check_can_approve(by, submission)
+            if submission.needs_two and submission.first_approved_by_id is None:
+                _approve_first(submission, by)
+                return
+        _approve(submission, by)
         transaction.on_commit(partial(failpoints.reach, "B"))
         ring(submission)
         failpoints.reach("A")
+
+
+def _approve_first(submission: Submission, by: Any) -> None:
+    now = clock.now()
+    waiting = Submission.objects.filter(
+        pk=submission.pk, state=State.PENDING_REVIEW, token=submission.token, first_approved_by=None
+    )
+    if not waiting.update(first_approved_by=by, first_approved_at=now, token=F("token") + 1):
+        raise StaleSubmission(f"submission {submission.pk} was decided on meanwhile")
+    _decide(submission, Verdict.APPROVE, by=by)
+    submission.case.events.create(at=now, by=by, what="approved_first", submission_id=submission.pk)
+    submission.refresh_from_db()
+
+
+def _approve(submission: Submission, by: Any) -> None:
+    now = clock.now()
+    # Where two people are no longer asked for, the first may approve alone.
+    alone: dict[str, Any] = (
+        {"first_approved_by": None, "first_approved_at": None} if submission.first_approved_by_id == by.pk else {}
+    )
+    submission.move(
+        State.QUEUED,
+        start=State.PENDING_REVIEW,
+        by=by,
+        what="approved",
+        when={"payload_sha256": submission.payload_sha256},
+        queued_at=submission.queued_at or now,
+        approved_at=now,
+        due_at=now,
+        held_until=None,
+        held_by=None,
+        claims=0,
+        refusals=0,
+        first_refused_at=None,
+        review_after=False,
+        reason_code="",
+        reason_text="",
+        **alone,
+    )
+    _decide(submission, Verdict.APPROVE, by=by)
 
 
 def return_to_author(

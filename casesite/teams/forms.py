@@ -101,6 +101,7 @@ class AccountForm(forms.ModelForm):
             "role_arn",
             "external_id",
             "review_policy",
+            "second_approval",
             "approval_hours",
             "unknown_policy",
             "cases_per_hour",

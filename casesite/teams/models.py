@@ -63,6 +63,14 @@ class ReviewPolicy(models.TextChoices):
     NEVER = "never", _("Cases go out without review")
 
 
+class SecondApproval(models.TextChoices):
+    """Which of the cases that are reviewed before they go out need two people."""
+
+    NEVER = "never", _("One person approves")
+    URGENT = "urgent", _("Two people approve urgent and critical cases, one the others")
+    ALWAYS = "always", _("Two people approve every case that is reviewed before it goes out")
+
+
 class UnknownPolicy(models.TextChoices):
     RESEND = "resend", _("Send again, once, when AWS proves that it has no case")
     ASK = "ask", _("Look as usual, but let a person decide on sending again")
@@ -135,6 +143,14 @@ class AwsAccount(models.Model):
     review_policy = models.CharField(
         _("review"), max_length=12, choices=ReviewPolicy.choices, default=ReviewPolicy.ALWAYS
     )
+    second_approval = models.CharField(
+        _("second approval"),
+        max_length=8,
+        choices=SecondApproval.choices,
+        default=SecondApproval.NEVER,
+        db_default=SecondApproval.NEVER,
+        help_text=_("Each team that uses the account needs two people who review, beside the author."),
+    )
     unknown_policy = models.CharField(
         _("when AWS did not answer"), max_length=8, choices=UnknownPolicy.choices, default=UnknownPolicy.RESEND
     )
@@ -189,7 +205,7 @@ class AwsAccount(models.Model):
         return f"{self.name} ({self.grouped_id})"
 
     # What an approval and a check rely on: both are asked for again when one of these changes.
-    WEIGHTY = ("account_id", "role_arn", "external_id", "review_policy", "active", "connect_regions")
+    WEIGHTY = ("account_id", "role_arn", "external_id", "review_policy", "second_approval", "active", "connect_regions")
 
     def clean(self) -> None:
         super().clean()
@@ -198,6 +214,16 @@ class AwsAccount(models.Model):
         if (self.reserved_urgent or 0) >= (self.cases_per_hour or 1):
             text = _("Keep fewer than the cases per hour, or nothing but urgent cases ever goes out.")
             raise ValidationError({"reserved_urgent": text})
+        if text := self._why_never_twice():
+            raise ValidationError({"second_approval": text})
+
+    def _why_never_twice(self) -> Any:
+        """Where the two settings of review contradict each other."""
+        if self.second_approval != SecondApproval.NEVER and self.review_policy == ReviewPolicy.NEVER:
+            return _("Cases of this account go out without review, so nobody approves them, let alone two.")
+        if self.second_approval == SecondApproval.URGENT and self.review_policy == ReviewPolicy.AFTER_URGENT:
+            return _("Urgent and critical cases of this account go out at once: two people can't approve them before.")
+        return ""
 
     @property
     def grouped_id(self) -> str:

@@ -34,7 +34,7 @@ def root(client):
 
 
 def account_form(account: AwsAccount, **changes) -> dict:
-    columns = ("name", "role_arn", "external_id", "review_policy", "approval_hours", "unknown_policy")
+    columns = ("name", "role_arn", "external_id", "review_policy", "second_approval", "approval_hours", "unknown_policy")
     fields = {column: getattr(account, column) for column in (*columns, "cases_per_hour", "reserved_urgent")}
     return fields | {"active": "on", "teams": [team.pk for team in account.teams.all()]} | changes
 
@@ -163,6 +163,18 @@ def test_fault_is_told_at_its_field(client, root, team):
     ).content
 
     assert "Keep fewer than the cases per hour" in html.decode()
+
+
+def test_settings_of_review_that_contradict_each_other_are_told_at_the_field(client, lead, team):
+    account = an_account(team)
+    address = f"/admin/teams/awsaccount/{account.pk}/change/"
+
+    refused = client.post(address, account_form(account, review_policy="never", second_approval="always"))
+    taken = client.post(address, account_form(account, second_approval="urgent"))
+
+    assert "nobody approves them, let alone two" in refused.content.decode()
+    account.refresh_from_db()
+    assert (taken.status_code, account.review_policy, account.second_approval) == (302, "always", "urgent")
 
 
 def test_account_with_cases_is_not_deleted(client, root, team):

@@ -35,6 +35,7 @@ def test_account_is_added_with_all_that_is_given(clock):
         "--role-arn=arn:aws:iam::111122223333:role/CaseOpener",
         "--external-id=casesite",
         "--review-policy=after_urgent",
+        "--second-approval=always",
         "--cases-per-hour=12",
         "--reserve=4",
     )
@@ -46,7 +47,8 @@ def test_account_is_added_with_all_that_is_given(clock):
         "arn:aws:iam::111122223333:role/CaseOpener",
         "casesite",
     )
-    assert (account.review_policy, account.cases_per_hour, account.reserved_urgent) == ("after_urgent", 12, 4)
+    assert (account.review_policy, account.second_approval) == ("after_urgent", "always")
+    assert (account.cases_per_hour, account.reserved_urgent) == (12, 4)
     assert [team.name for team in account.teams.all()] == ["Core", "Payments"]
     assert account.settings_changed_at == clock.now
     assert out.splitlines() == [
@@ -114,6 +116,7 @@ def test_account_that_no_team_uses_is_told():
         (("111122223333", "--reserve=10"), "reserved_urgent: Keep fewer"),
         (("111122223333", "--cases-per-hour=0"), "cases_per_hour: Ensure"),
         (("111122223333", "--review-policy=sometimes"), "invalid choice"),
+        (("111122223333", "--review-policy=never", "--second-approval=always"), "second_approval: Cases of this"),
         (("111122223333", f"--team={'x' * 81}"), "name: Ensure"),
     ],
 )

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from casesite import clock
-from casesite.teams.models import AwsAccount, ReviewPolicy, Team
+from casesite.teams.models import AwsAccount, ReviewPolicy, SecondApproval, Team
 from casesite.teams.regions import named_in
 
 # The command's word and the account's column.
@@ -16,6 +16,7 @@ COLUMNS = {
     "role_arn": "role_arn",
     "external_id": "external_id",
     "review_policy": "review_policy",
+    "second_approval": "second_approval",
     "cases_per_hour": "cases_per_hour",
     "reserve": "reserved_urgent",
     "region": "connect_regions",
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--role-arn", help="the role that workers assume; empty: the site's own credentials")
         parser.add_argument("--external-id", help="the external id that the role asks for")
         parser.add_argument("--review-policy", choices=ReviewPolicy.values)
+        parser.add_argument("--second-approval", choices=SecondApproval.values, help="which cases two people approve")
         parser.add_argument("--cases-per-hour", type=int, help="how many cases may go out in an hour")
         parser.add_argument("--reserve", type=int, help="how many of these are kept for urgent and critical cases")
         parser.add_argument("--region", action="append", help="a region with Amazon Connect Cases; repeatable")
