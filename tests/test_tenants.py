@@ -11,10 +11,12 @@ from django.db import transaction
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
+from casesite import clock
 from casesite.cases.models import Case, CaseFile, SupportContent
 from casesite.catalog.models import CaseTemplate, ConnectTemplate, TemplateCheck
 from casesite.desk.drafts import new_token
 from casesite.lookups.models import Lookup
+from casesite.review.models import Viewing
 from casesite.submissions.models import Decision, Submission
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, CannedText, Membership, Preferences, Team
@@ -94,6 +96,7 @@ admin/auth/user/<path:object_id>/delete/                      302        302    
 admin/auth/user/<path:object_id>/change/                      302        302        302        403        403        302        403        403        200
 admin/auth/user/<path:object_id>/                             302        302        302        302        302        302        302        302        302
 admin/submissions/submission/                                 302        302        302        200        200        302        200        200        200
+admin/submissions/submission/approve/                         302        302        302        405        405        302        405        405        405
 admin/submissions/submission/<uuid:pk>/change/                302        302        302        200        200        302        404        404        404
 admin/submissions/submission/<uuid:pk>/attention/             302        302        302        403        200        302        404        404        404
 admin/^(?P<app_label>teams|auth|catalog|submissions)/$        302        302        302        404        200        302        404        200        200
@@ -135,6 +138,7 @@ send_now                                                      200        302    
 cancel_in_queue                                               200        302!       302        302!       302!       404        404        404        404
 approve                                                       200        302        302        302!       302!       302        404        404        404
 return                                                        200        302        302        302!       302!       302        404        404        404
+approve_several                                               200        302        302        302!       302!       302        302        302        302
 reject                                                        200        302        302        302!       302!       302        404        404        404
 send_again                                                    200        302        302        403        302!       302        404        404        404
 give_up                                                       200        302        302        403        302!       302        404        404        404
@@ -292,6 +296,9 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     new_account = forms["account"] | {"account_id": "999988887777", "role_arn": "", "teams": str(world.team.pk)}
     new_person = {"username": "newcomer", **password, **nobody_in("memberships")}
     submissions = "admin/submissions/submission/"
+    waiting = world.cases[State.PENDING_REVIEW]
+    everybody = get_user_model().objects.all()
+    Viewing.objects.bulk_create(Viewing(submission=waiting, user=each, at=clock.now()) for each in everybody)
     review, attention = f"{submissions}<uuid:pk>/change/", f"{submissions}<uuid:pk>/attention/"
     token = str(world.cases[State.QUEUED].token)
     later = f"{timezone.now() + timezone.timedelta(hours=2):%Y-%m-%dT%H:%M}"
@@ -323,6 +330,7 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "cancel_in_queue": ("queue/<uuid:pk>/", {"action": "cancel", "token": token}),
         "approve": (review, decided | {"decision": "approve"}),
         "return": (review, decided | {"decision": "return"}),
+        "approve_several": (f"{submissions}approve/", {"chosen": f"{waiting.pk}:{waiting.payload_sha256}"}),
         "reject": (review, decided | {"decision": "reject"}),
         "send_again": (attention, {"action": "send_again", "reason": "Because"}),
         "give_up": (attention, {"action": "give_up", "reason": "Because"}),

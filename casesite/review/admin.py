@@ -3,6 +3,7 @@
 Rows are moved by the verbs of submissions.workflow alone; nobody adds, edits or deletes one here.
 """
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Subquery
 from django.db.models.fields.json import KT
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +23,7 @@ from casesite.submissions.states import State
 from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
 from casesite.web.modeladmin import HouseAdmin
 
-from . import lists, views
+from . import lists, several, views
 from .models import Viewing
 
 NAME = "submissions_submission"
@@ -58,7 +59,7 @@ class SubmissionAdmin(HouseAdmin):
     def get_queryset(self, request: HttpRequest) -> SubmissionQuerySet:
         rows = lists.rows_for(request.user).defer("content", "payload")
         looking = Viewing.objects.by_others(request.user).filter(submission=OuterRef("pk"))
-        return rows.annotate(
+        return several.with_marks(rows, request.user).annotate(
             subject=KT("content__subject"),
             severity_code=KT("content__severity_code"),
             looking=Subquery(looking.values("user__username")[:1]),
@@ -88,10 +89,17 @@ class SubmissionAdmin(HouseAdmin):
     def attention_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         return views.attention(request, self._find(request, pk))
 
+    def approve_view(self, request: HttpRequest) -> HttpResponse:
+        self._check_may_view(request)
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return views.approve_several(request, lists.rows_for(request.user))
+
     def get_urls(self) -> list[Any]:
         guarded = self.admin_site.admin_view
         return [
             path("", guarded(self.changelist_view), name=f"{NAME}_changelist"),
+            path("approve/", guarded(self.approve_view), name=f"{NAME}_approve"),
             path("<uuid:pk>/change/", guarded(self.review_view), name=f"{NAME}_change"),
             path("<uuid:pk>/attention/", guarded(self.attention_view), name=f"{NAME}_attention"),
         ]
@@ -129,4 +137,16 @@ def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
         "states": State.choices,
         "severities": lists.RANKS,
         "accounts": accounts.lookup_choices if accounts else (),
+        "several": _several_of(request, listed) if queue == lists.WAITING else None,
+    }
+
+
+def _several_of(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
+    """Which rows of the page may be ticked, and which once they are opened."""
+    for row in listed.result_list:
+        row.low_risk = not several.why_not_low_risk(row, request.user)
+    return {
+        "any": any(row.low_risk for row in listed.result_list),
+        "number": several.AT_ONCE,
+        "hours": several.OPENED_COUNTS // timedelta(hours=1),
     }

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR, ChangeList
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,9 @@ from casesite.teams.models import AwsAccount
 from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
 from casesite.web.topbar import Link
 
+from .models import Viewing
+
+LOOKED_THROUGH = 200  # rows of the queue among which the next one is looked for
 LAST_PAGE = 1000  # beyond that the search is the way
 URL = "admin:submissions_submission_changelist"
 
@@ -124,6 +127,26 @@ def _number(queue: Queue, user: Any) -> Number:
     rows = rows_for(user).filter(queue.condition).exclude(others_decide(user))
     found = rows.aggregate(count=Count("pk"), oldest=Min("submitted_at"))
     return Number(queue, **found)
+
+
+def next_of(queue: Queue, user: Any, decided: Submission) -> Any:
+    """The primary key of what this person decides on next: the one behind, else the first; None where nothing is left.
+
+    What somebody else is reading comes last.
+    """
+    reading = Viewing.objects.by_others(user).filter(submission=OuterRef("pk"))
+    rows = (
+        Submission.objects.filter(queue.condition, case__team_id__in=reviewing_team_ids(user))
+        .exclude(others_decide(user))
+        .exclude(pk=decided.pk)
+        .annotate(read=Exists(reading))
+        .order_by("read", "rank", "submitted_at", "pk")
+        .values_list("read", "rank", "submitted_at", "pk")
+    )
+    found = list(rows[:LOOKED_THROUGH])
+    here = (decided.rank, decided.submitted_at, decided.pk)
+    behind = [row for row in found if row[1:] > here and not row[0]]
+    return next((row[-1] for row in behind or found), None)
 
 
 # --- pieces of the admin's list ---------------------------------------------------------------------------------------------

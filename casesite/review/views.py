@@ -8,14 +8,15 @@ from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from casesite.lookups.views import context_of
 from casesite.submissions import permissions, workflow
-from casesite.submissions.models import Submission
+from casesite.submissions.models import Submission, SubmissionQuerySet
 from casesite.submissions.states import StaleSubmission, State
 from casesite.submissions.workflow import PayloadChanged
 
-from . import adoption, lists
+from . import adoption, lists, several
 from .forms import CareForm, CaseIdForm, DecisionForm
 from .models import Viewing, note_viewing
 from .pages import evidence_of, review_context
@@ -62,7 +63,9 @@ def _decide(request: HttpRequest, submission: Submission) -> HttpResponse:
     read = Viewing.objects.filter(submission=submission)
     (read.filter(user=request.user.pk) if submission.state == State.PENDING_REVIEW else read).delete()
     messages.success(request, said)
-    return redirect((lists.LOOK_NOW if given["decision"] == "looked" else lists.WAITING).url)
+    queue = lists.LOOK_NOW if given["decision"] == "looked" else lists.WAITING
+    following = lists.next_of(queue, request.user, submission)
+    return redirect("admin:submissions_submission_change", following) if following else redirect(queue.url)
 
 
 def _approve(submission: Submission, user: Any, form: DecisionForm) -> str:
@@ -91,6 +94,33 @@ def _looked(submission: Submission, user: Any, form: DecisionForm) -> str:
 
 def _hash_and_reason(form: DecisionForm) -> dict[str, str]:
     return {name: form.cleaned_data[name] for name in ("payload_sha256", "reason")}
+
+
+def approve_several(request: HttpRequest, rows: SubmissionQuerySet) -> HttpResponse:
+    """Those that were ticked in the queue, as far as they may be approved together; the others with the reason."""
+    chosen = several.read_chosen(request.POST.getlist("chosen"))
+    if not chosen:
+        messages.warning(request, _("Nothing was ticked, so nothing was approved."))
+    elif len(chosen) > several.AT_ONCE:
+        text = _("Nothing was approved: up to %(number)d can be approved together.")
+        messages.warning(request, text % {"number": several.AT_ONCE})
+    else:
+        _tell(request, several.approve(rows.select_related(*RELATED), chosen, by=request.user), len(chosen))
+    return redirect(lists.WAITING.url)
+
+
+def _tell(request: HttpRequest, outcome: several.Outcome, asked: int) -> None:
+    if count := len(outcome.approved):
+        subjects = ", ".join(f"“{row.content['subject']}”" for row in outcome.approved)
+        text = ngettext("Approved: %(subjects)s.", "Approved %(count)d: %(subjects)s.", count)
+        messages.success(request, text % {"count": count, "subjects": subjects})
+    for subject, sentence in outcome.refused:
+        messages.warning(request, _("Not approved: “%(subject)s”. %(why)s") % {"subject": subject, "why": sentence})
+    if missing := asked - count - len(outcome.refused):
+        text = ngettext(
+            "%(count)d of them is not there any more.", "%(count)d of them are not there any more.", missing
+        )
+        messages.warning(request, text % {"count": missing})
 
 
 def _named(submission: Submission) -> dict[str, Any]:

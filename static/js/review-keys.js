@@ -1,8 +1,16 @@
-// j and k: through the rows of the queue; on a review page to the next and the previous one. Not while somebody types.
+// j and k: through the rows of the queue; on a review page to the next and the previous one. a: approves what is open; in
+// the queue it ticks the row. Not while somebody types, and a key that is held down counts once.
 (() => {
   "use strict";
 
-  const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+  const NOT_TEXT = ["checkbox", "radio", "submit", "button"];
+
+  function typing(element) {
+    const field = element.closest("input, textarea, select, [contenteditable]");
+    return field && !(field.matches("input") && NOT_TEXT.includes(field.type));
+  }
+
+  const currentRow = () => document.activeElement.closest("tr")?.querySelector("[data-queue-row]");
 
   function step(by) {
     const rows = [...document.querySelectorAll("[data-queue-row]")];
@@ -10,17 +18,24 @@
       document.querySelector(by > 0 ? "a[data-queue-next]" : "a[data-queue-previous]")?.click();
       return;
     }
-    const at = rows.indexOf(document.activeElement);
+    const at = rows.indexOf(currentRow());
     const to = at < 0 ? (by > 0 ? 0 : rows.length - 1) : Math.min(Math.max(at + by, 0), rows.length - 1);
     rows[to].focus();
     rows[to].scrollIntoView({ block: "nearest" });
   }
 
+  function approve() {
+    const box = currentRow()?.closest("tr").querySelector("[data-choose]");
+    (box ?? document.querySelector("[data-approve]"))?.click();
+  }
+
+  const KEYS = { j: () => step(1), k: () => step(-1), a: approve };
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || typing(event.target)) return;
-    if (event.key === "j") step(1);
-    else if (event.key === "k") step(-1);
-    else return;
+    const act = Object.hasOwn(KEYS, event.key) && KEYS[event.key];
+    if (!act || (event.key === "a" && event.repeat)) return;
+    act();
     event.preventDefault();
   });
 })();

@@ -97,6 +97,31 @@ def test_keys_go_through_the_queue_and_on_from_page_to_page(submitted, signed_in
     expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
 
 
+def test_key_approves_and_the_next_one_opens_then_the_rest_is_ticked_in_the_queue(submitted, signed_in):
+    rows = [submitted(subject=subject) for subject in ("First", "Second", "Third", "Fourth")]
+    page = signed_in(f"{LIST}{rows[0].pk}/change/")
+
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
+    expect(page.get_by_role("status").first).to_contain_text("Approved: “First”")
+    page.get_by_label("Reason").press_sequentially("a")
+    page.get_by_label("Reason").fill("")
+    page.get_by_role("heading", name="Second", level=1).click()
+    page.keyboard.press("j")
+    expect(page.get_by_role("heading", name="Third", level=1)).to_be_visible()
+    page.goto(QUEUE)
+    for key in "jajaja":
+        page.keyboard.press(key)
+    expect(page.get_by_role("checkbox", name="Approve “Second”")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="Open “Fourth” first")).to_be_disabled()
+    page.get_by_role("button", name="Approve the ticked ones").click()
+
+    expect(page.get_by_role("status").first).to_contain_text("Approved 2: “Second”, “Third”.")
+    for row in rows:
+        row.refresh_from_db()
+    assert [row.state for row in rows] == [State.QUEUED] * 3 + [State.PENDING_REVIEW]
+
+
 def test_keys_are_letters_while_somebody_types(submitted, signed_in):
     submitted()
     waiting = submitted(subject="The one that is read")

@@ -14,7 +14,7 @@ from casesite.submissions.models import Decision, Submission, Verdict
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import CheckResult, ReviewPolicy, Role
-from tests.factories import a_submission, a_team, a_user, an_account
+from tests.factories import a_draft, a_submission, a_team, a_user, an_account
 
 from .conftest import attention_url, review_url
 
@@ -363,7 +363,7 @@ def test_agents_have_no_access(method, waiting, as_user, author, team):
         ("reject", "Not ours.", State.REJECTED, Verdict.REJECT, "Rejected"),
     ],
 )
-def test_decision_leads_back_to_the_queue(
+def test_last_decision_leads_back_to_the_queue(
     decision, reason, state, verdict, said, waiting, as_user, reviewer, queue_url
 ):
     client = as_user(reviewer)
@@ -376,6 +376,43 @@ def test_decision_leads_back_to_the_queue(
     assert (waiting.state, made.what, made.by, made.reason) == (state, verdict, reviewer, reason)
     assert made.payload_sha256 == waiting.payload_sha256
     assert said in text_of(client.get(answer.url))
+
+
+@pytest.mark.parametrize("decision", ["approve", "return", "reject"])
+def test_after_a_decision_the_next_one_opens(decision, submitted, as_user, reviewer, clock):
+    rows = []
+    for _row in range(3):
+        clock.advance(minutes=1)
+        rows.append(submitted())
+    client = as_user(reviewer)
+
+    following = post(client, rows[1], decision, "Because." if decision != "approve" else "")
+    first_again = post(client, rows[2], decision, "Because." if decision != "approve" else "")
+
+    assert following.url == review_url(rows[2])
+    assert first_again.url == review_url(rows[0])
+    assert "“RDS failover took 11 minutes”" in text_of(client.get(first_again.url))
+
+
+def test_next_one_is_one_that_this_person_may_decide_on(submitted, team, as_user, reviewer, lead, foreign_lead, clock):
+    """Neither what they wrote, nor what somebody else is reading, nor another team's."""
+    decided = submitted()
+    clock.advance(minutes=1)
+    submitted(by=reviewer)
+    a_submission(case=a_draft(team=foreign_lead.memberships.get().team))
+    read = submitted()
+    as_user(lead).get(review_url(read))
+    clock.advance(minutes=1)
+    free = submitted()
+
+    assert post(as_user(reviewer), decided, "approve").url == review_url(free)
+
+
+def test_what_somebody_else_reads_is_the_next_where_nothing_else_is_left(submitted, as_user, reviewer, lead):
+    decided, read = submitted(), submitted()
+    as_user(lead).get(review_url(read))
+
+    assert post(as_user(reviewer), decided, "approve").url == review_url(read)
 
 
 @pytest.mark.parametrize("decision", ["return", "reject"])

@@ -34,7 +34,15 @@ def root(client):
 
 
 def account_form(account: AwsAccount, **changes) -> dict:
-    columns = ("name", "role_arn", "external_id", "review_policy", "second_approval", "approval_hours", "unknown_policy")
+    columns = (
+        "name",
+        "role_arn",
+        "external_id",
+        "review_policy",
+        "second_approval",
+        "approval_hours",
+        "unknown_policy",
+    )
     fields = {column: getattr(account, column) for column in (*columns, "cases_per_hour", "reserved_urgent")}
     return fields | {"active": "on", "teams": [team.pk for team in account.teams.all()]} | changes
 
