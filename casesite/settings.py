@@ -105,6 +105,14 @@ FAILPOINT = env.str("CASESITE_FAILPOINT", default="")  # tests only, see casesit
 if FAILPOINT and not SANDBOX:
     raise ImproperlyConfigured("CASESITE_FAILPOINT is for tests and is refused with CASESITE_AWS=live")
 
+# --- letters ---------------------------------------------------------------------------------------------------------------
+_mail_url = env.str("CASESITE_MAIL_URL", default="")  # empty: nobody gets a letter; the desk tells the same
+MAIL = bool(_mail_url)
+if MAIL:
+    globals().update(env.email_url_config(_mail_url))
+EMAIL_TIMEOUT = 10  # seconds
+DEFAULT_FROM_EMAIL = env.str("CASESITE_MAIL_FROM", default=f"casesite@{_parts.hostname}")
+
 # --- Django ----------------------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = list({_parts.hostname, "127.0.0.1", "localhost", "[::1]"}) if not SECURE else [_parts.hostname]
 CSRF_TRUSTED_ORIGINS = [URL]
@@ -134,6 +142,7 @@ INSTALLED_APPS = [
     "casesite.catalog",
     "casesite.cases",
     "casesite.submissions",
+    "casesite.notices",
     "casesite.delivery",
     "casesite.desk",
     "casesite.review",

@@ -9,7 +9,15 @@ _var = tempfile.mkdtemp(prefix="casesite-tests-")
 atexit.register(shutil.rmtree, _var, ignore_errors=True)
 os.environ["CASESITE_VAR"] = _var
 os.environ["CASESITE_SECRET_KEY"] = "tests-only-tests-only-tests-only-tests-only-tests-only-x9"
-for name in ("REDIS_URL", "CASESITE_AWS", "CASESITE_SANDBOX_URL", "CASESITE_URL", "PORT", "CASESITE_TIME_SCALE"):
+for name in (
+    "REDIS_URL",
+    "CASESITE_AWS",
+    "CASESITE_SANDBOX_URL",
+    "CASESITE_URL",
+    "CASESITE_MAIL_URL",
+    "PORT",
+    "CASESITE_TIME_SCALE",
+):
     os.environ.pop(name, None)
 
 from casesite.settings import *  # noqa: E402, F403

@@ -25,7 +25,8 @@ ARROWS = {
     "catalog": {"aws", "lookups", "pacing", "teams", "web"},
     "cases": {"catalog", "screening", "teams", "web"},
     "submissions": BELOW_SUBMISSIONS | {"aws.requests"},
-    "delivery": BELOW_SUBMISSIONS | {"aws", "submissions"},
+    "notices": BELOW_SUBMISSIONS | {"submissions"},
+    "delivery": BELOW_SUBMISSIONS | {"aws", "submissions", "notices"},
     "desk": BELOW_SUBMISSIONS | {"aws.requests", "submissions"},
     "review": BELOW_SUBMISSIONS | {"aws.requests", "submissions"},
 }

@@ -17,6 +17,7 @@ from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import queue
 from casesite.submissions.models import PAYLOAD_VERSION, RANKS, URGENT_RANK, Submission
 from casesite.submissions.reasons import Reason
+from casesite.submissions.review_times import review_times
 from casesite.submissions.states import State
 
 from . import process
@@ -43,6 +44,7 @@ def claim_next(account_pk: int) -> Submission | None:
                     reason_code=Reason.APPROVAL_EXPIRED,
                     first_approved_by=None,  # where two people approve, both do so anew
                     first_approved_at=None,
+                    **review_times(row.account, now),
                 )
                 continue
             return _claimed(row, now)

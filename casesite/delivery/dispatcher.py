@@ -18,6 +18,7 @@ from casesite.catalog import questions
 from casesite.database import write
 from casesite.lookups import cleaning
 from casesite.lookups.models import Lookup
+from casesite.notices import mail, review
 from casesite.pacing import bell, times
 from casesite.submissions import queue
 from casesite.submissions.models import PAYLOAD_VERSION, URGENT_RANK, Submission
@@ -40,6 +41,7 @@ LEASES_LOST = 3  # in a row without an attempt: something in the row kills its w
 BLOCKED_LONG = timedelta(hours=24)
 NO_WORKER = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+HALF_A_MINUTE = timedelta(seconds=30)
 LEADER = "dispatcher-leader"
 
 
@@ -52,6 +54,8 @@ class Dispatcher:
         self._unclaimed_since: dict[int, datetime] = {}
         self._draining: dict[int, Future[object]] = {}
         self._pool: ThreadPoolExecutor | None = None
+        self._mailer: ThreadPoolExecutor | None = None
+        self._mailing: Future[object] | None = None
         self._next: dict[str, datetime] = {}
 
     def run(self) -> None:
@@ -67,8 +71,9 @@ class Dispatcher:
                 logger.exception("a round of the dispatcher failed")
             self.stop.wait(pause)
         process.stopping.set()
-        if self._pool:
-            self._pool.shutdown(wait=True)
+        for pool in (self._pool, self._mailer):
+            if pool:
+                pool.shutdown(wait=True)
 
     def tick(self) -> None:
         process.beat()
@@ -80,6 +85,8 @@ class Dispatcher:
         due = due_accounts(clock.now())
         self._ring(due)
         self._drain(due)
+        self._now_and_then("notices", HALF_A_MINUTE, review.raise_due)
+        self._mail()
         self._now_and_then("canary", canary.EVERY, canary.ring)
         self._now_and_then("sync", MINUTE, _refresh_and_clean)
         self._now_and_then("alarms", MINUTE, raise_alarms)
@@ -126,6 +133,14 @@ class Dispatcher:
             watchdog.start()
         return self._pool
 
+    def _mail(self) -> None:
+        """Send letters that are due, on a thread of their own: a mail server that hangs keeps no round waiting."""
+        if self._mailing and not self._mailing.done():
+            return
+        if mail.is_due():
+            self._mailer = self._mailer or ThreadPoolExecutor(1, thread_name_prefix="mail")
+            self._mailing = self._mailer.submit(_mail_here)
+
     def _now_and_then(self, name: str, every: timedelta, action: Callable[[], None]) -> None:
         now = clock.now()
         if self._next.get(name, now) <= now:
@@ -143,6 +158,15 @@ def _work_off_here(account_pk: int) -> None:
         answer.answer_open(account_pk)
     except Exception:
         logger.exception("draining an account failed", extra={"account": account_pk})
+    finally:
+        connection.close()
+
+
+def _mail_here() -> None:
+    try:
+        mail.send_due()
+    except Exception:
+        logger.exception("sending letters failed")
     finally:
         connection.close()
 

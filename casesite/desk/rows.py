@@ -35,6 +35,7 @@ def with_newest(cases: QuerySet[Case]) -> QuerySet[Case]:
         due_at=F("newest__due_at"),
         submission_pk=F("newest__pk"),
         submitted_at=F("newest__submitted_at"),
+        review_by=F("newest__review_by"),
     )
 
 
@@ -56,6 +57,11 @@ class Row:
     @property
     def reason(self) -> str:
         return str(Reason(self.case.reason_code).label) if self.case.reason_code else ""
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether it waits for its review longer than its account allows."""
+        return self.case.review_by is not None and self.case.review_by <= clock.now()
 
     @property
     def goes_out_now(self) -> bool:
@@ -123,7 +129,8 @@ class Desk:
             Q(stage__in=(Stage.DRAFT, Stage.OUTGOING))
             | Q(stage__in=(Stage.OPEN, Stage.RESOLVED), changed_at__gte=self.now - LATELY)
         )
-        ours = Q(newest__state=State.NEEDS_ATTENTION, team__in=lead_team_ids(self.user))
+        overdue = Q(newest__state=State.PENDING_REVIEW, newest__review_by__lte=self.now)
+        ours = Q(team__in=lead_team_ids(self.user)) & (Q(newest__state=State.NEEDS_ATTENTION) | overdue)
         who = Decision.objects.filter(submission=OuterRef("newest__pk")).order_by("-pk")
         return (
             with_newest(Case.objects.visible_to(self.user))
@@ -139,8 +146,9 @@ class Desk:
 
     @cached_property
     def needs_me(self) -> list[Row]:
-        """Returned to me, refused by AWS, and what leads have to decide."""
-        return [row for row in self._in_order("returned", "needs_person", "refused") if self._is_for_me(row)]
+        """Returned to me, refused by AWS, what leads have to decide, and to leads what waits too long for its review."""
+        codes = ("returned", "needs_person", "waiting_for_review", "refused")
+        return [row for row in self._in_order(*codes) if self._is_for_me(row)]
 
     @cached_property
     def checked(self) -> list[Row]:
@@ -154,7 +162,7 @@ class Desk:
 
     @cached_property
     def waiting(self) -> list[Row]:
-        return self._in_order("waiting_for_review")
+        return [row for row in self._in_order("waiting_for_review") if not self._is_for_me(row)]
 
     @cached_property
     def drafts(self) -> list[Row]:
@@ -182,4 +190,6 @@ class Desk:
     def _is_for_me(self, row: Row) -> bool:
         if row.label.code == "needs_person":
             return row.case.team_id in lead_team_ids(self.user)
+        if row.label.code == "waiting_for_review":
+            return row.is_overdue and row.case.team_id in lead_team_ids(self.user)
         return row.label.code in ("returned", "refused")

@@ -18,6 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path
 from django.utils.translation import gettext_lazy as _
 
+from casesite import clock
 from casesite.submissions.models import Submission, SubmissionQuerySet
 from casesite.submissions.states import State
 from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
@@ -143,7 +144,9 @@ def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
 
 def _several_of(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
     """Which rows of the page may be ticked, and which once they are opened."""
+    now = clock.now()
     for row in listed.result_list:
+        row.is_overdue = row.review_by is not None and row.review_by <= now
         row.low_risk = not several.why_not_low_risk(row, request.user)
     return {
         "any": any(row.low_risk for row in listed.result_list),

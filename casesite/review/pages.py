@@ -1,8 +1,8 @@
 """The review page and the page about a submission that needs a person: what stands on them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from casesite import clock
 from casesite.cases import files
 from casesite.cases.alike import cases_like
 from casesite.cases.limits import limits_of
@@ -18,7 +19,7 @@ from casesite.cases.models import Case, CaseEvent
 from casesite.catalog.models import SupportCatalog
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs, payloads, permissions
-from casesite.submissions.fields import COMMENTABLE
+from casesite.submissions.fields import COMMENTABLE, NAMES
 from casesite.submissions.models import Comment, Decision, Submission
 from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
 from casesite.submissions.states import State
@@ -30,11 +31,12 @@ from .differences import Line, changes
 from .marks import odd_characters
 from .models import Viewing
 from .outlook import outlook_of
-from .parameters import Parameter, catalog_of, parameters_of
+from .parameters import Parameter, catalog_of, parameters_of, said_by
 
 LOOKS_SHOWN = 20
 NOT_SENT = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING, State.FAILED)
 SECRETS_NAMED = 10
+CATALOG_OLD = timedelta(days=2)  # it is read daily
 NEIGHBOURS = 200  # rows of the queue among which the next one is looked for
 
 
@@ -61,6 +63,7 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "outlook": outlook_of(submission),
         "dry_run": dry_run_of(request, submission),
         "waits": waits,
+        "overdue": bool(submission.review_by and submission.review_by <= clock.now()),
         "why_not": why_not,
         "may_comment": waits and not why_not,
         "two": two_of(submission, user) if waits and submission.needs_two else None,
@@ -101,7 +104,7 @@ class Check:
 def checks_of(
     submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None, odd: int
 ) -> list[Check]:
-    checks = [_check_choices(submission, parameters, catalog), _check_limits(submission)]
+    checks = [*_check_choices(submission, parameters, catalog), _check_limits(submission)]
     if submission.files:
         checks.append(_check_files(submission))
     if odd:
@@ -126,15 +129,35 @@ def _check_secrets(submission: Submission, parameters: list[Parameter]) -> list[
     return [*checks, Check("warn", _("Nobody ticked that it is sent all the same"))]
 
 
-def _check_choices(submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None) -> Check:
-    if catalog is None:
-        return Check("warn", _("There was no catalogue to check the choices against"))
-    if not all(parameter.said for parameter in parameters if parameter.is_code):
-        return Check("warn", _("A choice is not in AWS's catalogue"))
+def _check_choices(
+    submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None
+) -> Iterator[Check]:
+    """Against the snapshot that the form was built from, and against the newest one where that is another."""
     newest = submission.account.support_catalogs.newest()
-    if newest and newest.content_sha256 != catalog.content_sha256:
-        return Check("warn", _("AWS's catalogue has changed since; the choices fit the one seen"), catalog.seen_at)
-    return Check("ok", _("The choices fit AWS's catalogue, seen"), catalog.seen_at)
+    if catalog is None:
+        yield Check("warn", _("There was no catalogue to check the choices against"))
+    elif not all(parameter.said for parameter in parameters if parameter.is_code):
+        yield Check("warn", _("A choice is not in AWS's catalogue"))
+    elif newest and newest.content_sha256 != catalog.content_sha256:
+        gone = gone_from(submission.payload, newest)
+        if gone:
+            text = _("AWS's catalogue has changed since and no longer has: %(gone)s. Seen")
+            yield Check("bad", text % {"gone": ", ".join(map(str, gone))}, newest.seen_at)
+        else:
+            yield Check(
+                "warn", _("AWS's catalogue has changed since; it still has these choices, seen"), newest.seen_at
+            )
+    else:
+        yield Check("ok", _("The choices fit AWS's catalogue, seen"), catalog.seen_at)
+    if newest and newest.seen_at <= clock.now() - CATALOG_OLD:
+        yield Check("warn", _("What AWS offers was not read lately, so it may have changed; last"), newest.seen_at)
+
+
+def gone_from(payload: dict[str, Any], catalog: SupportCatalog) -> list[Any]:
+    """The names of the choices that a catalogue does not have."""
+    said = said_by(payload, catalog.snapshot)
+    names = {aws_name: name for aws_name, _field, name in NAMES}
+    return [names[key] for key in ("serviceCode", "categoryCode", "severityCode") if key in payload and key not in said]
 
 
 def _check_limits(submission: Submission) -> Check:

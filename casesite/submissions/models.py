@@ -74,6 +74,9 @@ class Submission(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
     )
     first_approved_at = models.DateTimeField(null=True)
+    review_by = models.DateTimeField(null=True)  # the account's time for the review is over then
+    remind_at = models.DateTimeField(null=True)  # reviewers are told then; empty once it is done
+    escalate_at = models.DateTimeField(null=True)  # leads are told then; empty once it is done
     review_after = models.BooleanField(default=False)  # sent before review, and nobody looked yet
     due_at = models.DateTimeField(null=True)  # queued: not before; unknown, needs_attention: next look
     held_until = models.DateTimeField(null=True)  # a person lets it wait; due_at is not before, while it is queued

@@ -26,6 +26,7 @@ from . import payloads, permissions, proven, stage
 from .fields import COMMENTABLE
 from .models import RANKS, URGENT_RANK, Comment, Decision, Kind, Submission, Verdict
 from .reasons import Reason
+from .review_times import review_times
 from .states import StaleSubmission, State
 
 
@@ -92,6 +93,7 @@ def _new_revision(case: Case, by: Any) -> Submission:
         queued_at=now if released else None,
         approved_at=now if released else None,
         due_at=now if released else None,
+        **({} if released else review_times(case.account, now)),
         review_after=released and case.account.review_policy == ReviewPolicy.AFTER_URGENT,
         verify_first=_waived_bound(case),
     )

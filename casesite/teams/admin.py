@@ -170,7 +170,10 @@ class AwsAccountAdmin(LedAdmin):
                 "description": _("How workers act in the account. Keys of AWS are never kept here."),
             },
         ),
-        (_("Review and sending"), {"fields": ("review_policy", "second_approval", "approval_hours", "unknown_policy")}),
+        (
+            _("Review and sending"),
+            {"fields": ("review_policy", "second_approval", "review_minutes", "approval_hours", "unknown_policy")},
+        ),
         (_("Pace"), {"fields": ("cases_per_hour", "reserved_urgent")}),
         (_("Amazon Connect"), {"fields": ("connect_regions",)}),
     )

@@ -102,6 +102,7 @@ class AccountForm(forms.ModelForm):
             "external_id",
             "review_policy",
             "second_approval",
+            "review_minutes",
             "approval_hours",
             "unknown_policy",
             "cases_per_hour",

@@ -154,6 +154,16 @@ class AwsAccount(models.Model):
     unknown_policy = models.CharField(
         _("when AWS did not answer"), max_length=8, choices=UnknownPolicy.choices, default=UnknownPolicy.RESEND
     )
+    review_minutes = models.PositiveIntegerField(
+        _("review within (minutes)"),
+        default=240,
+        db_default=240,
+        validators=[MaxValueValidator(43_200)],
+        help_text=_(
+            "Reviewers are reminded after half of it, leads are told when it is over. 0: nobody is. It counts for what is "
+            "submitted from now on."
+        ),
+    )
     approval_hours = models.PositiveIntegerField(
         _("approval holds for (hours)"),
         default=24,

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from casesite.cases.models import Case
+from casesite.desk.rows import Desk
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.submissions import workflow
@@ -226,3 +227,24 @@ def test_desk_of_a_lead_asks_no_more(client, made, author, rows, django_assert_m
 
     with django_assert_max_num_queries(8):
         assert client.get("/").status_code == 200
+
+
+def test_leads_find_what_waits_too_long_for_its_review(db, bells, clock):
+    team = a_team()
+    lead, reviewer = a_user("lead", team=team, role=Role.LEAD), a_user("reviewer", team=team, role=Role.REVIEWER)
+    elsewhere = a_user("elsewhere", team=a_team(), role=Role.LEAD)
+    author = a_user("author", team=team)
+    account = an_account(team, review_minutes=60)
+    waiting = a_submission(case=a_draft(by=author, account=account))
+
+    def needs(person):
+        return [row.case for row in Desk(person).needs_me]
+
+    before = needs(lead)
+    clock.advance(hours=1)
+
+    assert before == []
+    assert needs(lead) == [waiting.case]
+    assert [needs(person) for person in (reviewer, elsewhere, author)] == [[], [], []]
+    assert [row.case for row in Desk(author).waiting] == [waiting.case]
+    assert "The review was due" in signed_in(lead).get("/").content.decode()

@@ -14,7 +14,7 @@ from casesite.submissions.models import Decision, Submission, Verdict
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import CheckResult, ReviewPolicy, Role
-from tests.factories import a_draft, a_submission, a_team, a_user, an_account
+from tests.factories import SERVICES, a_catalog, a_draft, a_submission, a_team, a_user, an_account
 
 from .conftest import attention_url, review_url
 
@@ -106,6 +106,49 @@ def test_names_are_those_of_the_catalogue_that_the_choices_were_made_from(waitin
 
     assert "AWS's catalogue has changed since" in text
     assert "no name for it in the catalogue" not in text
+
+
+@pytest.mark.parametrize(
+    ("services", "words"),
+    [
+        (SERVICES, "AWS's catalogue has changed since; it still has these choices"),
+        (SERVICES[:1], "AWS's catalogue has changed since and no longer has: Service, Category."),
+        (
+            [{**each, "categories": []} for each in SERVICES],
+            "AWS's catalogue has changed since and no longer has: Category.",
+        ),
+    ],
+)
+def test_choices_are_held_against_the_newest_catalogue(services, words, waiting, as_user, reviewer, clock):
+    clock.advance(minutes=1)
+    a_catalog(waiting.account, services=services)
+
+    assert words in text_of(as_user(reviewer).get(review_url(waiting)))
+
+
+@pytest.mark.parametrize(("hours", "said"), [(47, False), (48, True)])
+def test_catalogue_that_was_not_read_lately_is_said_to_be_old(hours, said, submitted, as_user, reviewer, clock):
+    waiting = submitted()
+    clock.advance(hours=hours)
+
+    text = text_of(as_user(reviewer).get(review_url(waiting)))
+
+    assert ("What AWS offers was not read lately" in text) is said
+
+
+def test_page_and_queue_tell_by_when_it_should_be_reviewed(submitted, team, as_user, reviewer, queue_url, clock):
+    waiting = submitted(account=an_account(team, review_minutes=60))
+    due = clock.now + timedelta(hours=1)
+    client = as_user(reviewer)
+
+    before = [text_of(client.get(address)) for address in (review_url(waiting), queue_url)]
+    clock.advance(hours=1)
+    after = [text_of(client.get(address)) for address in (review_url(waiting), queue_url)]
+
+    assert f"Review due {due:%H:%M}" in before[0]
+    assert "overdue" not in before[1]
+    assert f"Review overdue since {due:%H:%M}" in after[0]
+    assert f"review overdue since {due:%H:%M}" in after[1]
 
 
 def test_choice_without_a_catalogue_is_shown_by_its_code(waiting, as_user, reviewer):

@@ -40,6 +40,7 @@ def account_form(account: AwsAccount, **changes) -> dict:
         "external_id",
         "review_policy",
         "second_approval",
+        "review_minutes",
         "approval_hours",
         "unknown_policy",
     )

@@ -17,6 +17,7 @@ COLUMNS = {
     "external_id": "external_id",
     "review_policy": "review_policy",
     "second_approval": "second_approval",
+    "review_within": "review_minutes",
     "cases_per_hour": "cases_per_hour",
     "reserve": "reserved_urgent",
     "region": "connect_regions",
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         parser.add_argument("--external-id", help="the external id that the role asks for")
         parser.add_argument("--review-policy", choices=ReviewPolicy.values)
         parser.add_argument("--second-approval", choices=SecondApproval.values, help="which cases two people approve")
+        parser.add_argument("--review-within", type=int, help="minutes until leads are told of what waits; 0: never")
         parser.add_argument("--cases-per-hour", type=int, help="how many cases may go out in an hour")
         parser.add_argument("--reserve", type=int, help="how many of these are kept for urgent and critical cases")
         parser.add_argument("--region", action="append", help="a region with Amazon Connect Cases; repeatable")
