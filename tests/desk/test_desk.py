@@ -236,6 +236,7 @@ def test_leads_find_what_waits_too_long_for_its_review(db, bells, clock):
     author = a_user("author", team=team)
     account = an_account(team, review_minutes=60)
     waiting = a_submission(case=a_draft(by=author, account=account))
+    own = a_submission(case=a_draft(by=lead, account=an_account(team, review_minutes=0)))
 
     def needs(person):
         return [row.case for row in Desk(person).needs_me]
@@ -247,4 +248,5 @@ def test_leads_find_what_waits_too_long_for_its_review(db, bells, clock):
     assert needs(lead) == [waiting.case]
     assert [needs(person) for person in (reviewer, elsewhere, author)] == [[], [], []]
     assert [row.case for row in Desk(author).waiting] == [waiting.case]
+    assert [row.case for row in Desk(lead).waiting] == [own.case]
     assert "The review was due" in signed_in(lead).get("/").content.decode()

@@ -451,6 +451,15 @@ def test_next_one_is_one_that_this_person_may_decide_on(submitted, team, as_user
     assert post(as_user(reviewer), decided, "approve").url == review_url(free)
 
 
+def test_free_one_before_comes_before_one_behind_that_somebody_reads(submitted, as_user, reviewer, lead, clock):
+    free, decided, read = (  # in this order in the queue
+        submitted(severity_code=severity) for severity in ("high", "normal", "low")
+    )
+    as_user(lead).get(review_url(read))
+
+    assert post(as_user(reviewer), decided, "approve").url == review_url(free)
+
+
 def test_what_somebody_else_reads_is_the_next_where_nothing_else_is_left(submitted, as_user, reviewer, lead):
     decided, read = submitted(), submitted()
     as_user(lead).get(review_url(read))
