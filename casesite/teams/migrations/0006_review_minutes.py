@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('teams', '0004_second_approval'),
+        ('teams', '0005_second_approval'),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('teams', '0003_account_connect_regions'),
+        ('teams', '0004_canned_text'),
     ]
 
     operations = [
