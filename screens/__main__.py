@@ -9,6 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
 from casesite.runner.parts import ROOT
 from screens.camera import Camera
 from screens.pages import PAGES
@@ -16,6 +18,8 @@ from screens.stage import Stage
 from tests import browsers
 from tests.sites import Site
 
+# The same letters on every machine with the same fonts.
+ARGUMENTS = [*browsers.ARGUMENTS, "--force-color-profile=srgb", "--font-render-hinting=none"]
 FOLDER = ROOT / "docs" / "screens"
 
 
@@ -30,7 +34,8 @@ def main(words: list[str]) -> int:
     site = Site.start(var, time_scale=1)
     try:
         stage = Stage(site)
-        with Camera(path, site.url) as camera:
+        with sync_playwright() as playwright:
+            camera = Camera(playwright.chromium.launch(executable_path=path, args=ARGUMENTS), site.url)
             for page in pages:
                 size = sum(camera.take(stage, page, given.to))
                 print(f"{page.name}: {size / 1024:.0f} KB", flush=True)

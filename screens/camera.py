@@ -7,15 +7,14 @@ import base64
 import struct
 import zlib
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-from playwright.sync_api import BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Page as Tab
 
 from screens.pages import Page
 from screens.shapes import Shape
 from screens.stage import Stage
-from tests import browsers
 
 STILL = """() => {
   const sheet = new CSSStyleSheet();
@@ -60,25 +59,13 @@ LONGEST = 2600  # px; below that a page tells nothing new
 
 
 class Camera:
-    """A context manager; `take` pictures a page in all its shapes."""
+    """`take` pictures a page in all its shapes."""
 
-    def __init__(self, browser_path: str, url: str) -> None:
-        self._path = browser_path
+    def __init__(self, browser: Browser, url: str) -> None:
+        self._browser = browser
         self._url = url
         self._sessions: dict[str, Any] = {}
-
-    def __enter__(self) -> Self:
-        self._playwright = sync_playwright().start()
-        self._browser = self._playwright.chromium.launch(
-            executable_path=self._path,
-            args=[*browsers.ARGUMENTS, "--force-color-profile=srgb", "--font-render-hinting=none"],
-        )
-        self._darkroom = self._browser.new_page()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self._browser.close()
-        self._playwright.stop()
+        self._darkroom = browser.new_page()
 
     def take(self, stage: Stage, page: Page, folder: Path) -> list[int]:
         """Open the page once and picture it in each shape; the files' sizes."""
