@@ -18,7 +18,10 @@ from screens.stage import Stage
 
 STILL = """() => {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync("*, *::before, *::after { transition: none !important; animation: none !important; caret-color: transparent !important }");
+  sheet.replaceSync(`
+    *, *::before, *::after { transition: none !important; animation: none !important; caret-color: transparent !important }
+    .side.sticky, .saving-line { position: static !important } /* a whole page has no lower edge to stick to */
+  `);
   document.adoptedStyleSheets.push(sheet);
 }"""
 # The most frequent colours make the palette, each other pixel takes the nearest of them. For pages that is enough: they are
