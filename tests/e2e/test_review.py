@@ -91,8 +91,10 @@ def test_keys_go_through_the_queue_and_on_from_page_to_page(submitted, signed_in
         expect(page.get_by_role("link", name=subject)).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
+    page.wait_for_load_state()  # keys are heard once the script is there
     page.keyboard.press("j")
     expect(page.get_by_role("heading", name="Third", level=1)).to_be_visible()
+    page.wait_for_load_state()  # keys are heard once the script is there
     page.keyboard.press("k")
     expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
 
