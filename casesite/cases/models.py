@@ -175,6 +175,27 @@ class CaseFile(models.Model):
         return self.name
 
 
+class FileSearch(models.Model):
+    """What the search for secrets found in the bytes of a file, by certain rules: lines and kinds, never the secret."""
+
+    class Outcome(models.TextChoices):
+        SEARCHED = "searched", _("searched")
+        NOT_TEXT = "not_text", _("not a text")
+        TOO_LARGE = "too_large", _("too large to be searched")
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    rules = models.CharField(max_length=16)
+    outcome = models.CharField(max_length=9, choices=Outcome.choices)
+    found = models.JSONField(default=list)  # [line, kind] each
+
+    class Meta:
+        verbose_name = _("search of a file")
+        verbose_name_plural = _("searches of files")
+
+    def __str__(self) -> str:
+        return f"{self.sha256[:8]}: {self.outcome}"
+
+
 class CaseEvent(models.Model):
     """Who did what to a case, when, from where to where. Written in the transaction of the change, never altered."""
 

@@ -11,6 +11,8 @@ from django.utils.crypto import salted_hmac
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy, ngettext
 
+from casesite.cases import file_secrets
+from casesite.cases.models import CaseFile
 from casesite.catalog.known import IssueType
 from casesite.catalog.severities import Severity, severity_of
 from casesite.screening.checklist import RULES, Item, missing_as_headings, said
@@ -66,8 +68,9 @@ class Quota:
 class Advice:
     """`values` are the form's raw values: what is posted, or what a draft holds."""
 
-    def __init__(self, offer: Offer, values: Mapping[str, Any]) -> None:
+    def __init__(self, offer: Offer, values: Mapping[str, Any], files: Iterable[CaseFile] = ()) -> None:
         self.offer = offer
+        self.files = files
         self.subject = _text(values, SUBJECT).strip()
         self.description = _text(values, DESCRIPTION)
         self.ticked = str(values.get("confirm_secrets") or "")
@@ -83,6 +86,7 @@ class Advice:
         return [
             *_marked(SUBJECT, self.subject, self._findings),
             *_marked(DESCRIPTION, self.description, self._findings),
+            *_marked_files(self.files),
         ]
 
     @property
@@ -205,6 +209,14 @@ def _marked(field: str, text: str, findings: Mapping[str, list[Finding]]) -> Ite
     lines = text.split("\n") if findings[field] else []
     for finding in findings[field]:
         yield Secret(Place(field, finding.line, finding.kind), _keyed(finding.kind, _matter(finding, lines)))
+
+
+def _marked_files(files: Iterable[CaseFile]) -> Iterable[Secret]:
+    """A secret in a file is told apart by the file's bytes and its line: another file needs another tick."""
+    asked = [file_secrets.Bytes(file.sha256, file.size, file.name) for file in files]
+    for file, search in file_secrets.searches_of(asked).items():
+        for place in file_secrets.places_in({file: search}):
+            yield Secret(place, _keyed(place.kind, f"{file.sha256}:{place.line}"))
 
 
 def _matter(finding: Finding, lines: list[str]) -> str:

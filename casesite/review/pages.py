@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from casesite import clock
-from casesite.cases import files
+from casesite.cases import file_secrets, files
 from casesite.cases.alike import cases_like
 from casesite.cases.limits import limits_of
 from casesite.cases.models import Case, CaseEvent
@@ -115,9 +115,15 @@ def checks_of(
 
 def _check_secrets(submission: Submission, parameters: list[Parameter]) -> list[Check]:
     """What seems to be a secret, and who said that it is sent all the same."""
+    asked = [file_secrets.Bytes(file["sha256"], file["size"], file["name"]) for file in submission.files]
+    searches = file_secrets.searches_of(asked)
     places = list(dict.fromkeys(place for parameter in parameters for place in parameter.places))
+    places += file_secrets.places_in(searches)
+    unsearched = [
+        file.name for file in asked if file not in searches or searches[file].outcome != file_secrets.Outcome.SEARCHED
+    ]
     if not places:
-        return [Check("ok", _("No keys or passwords were found in the text"))]
+        return [Check("ok", _("No keys or passwords were found in the text")), *_check_unsearched(unsearched)]
     checks = [Check("bad", place.message) for place in places[:SECRETS_NAMED]]
     if (more := len(places) - SECRETS_NAMED) > 0:
         checks.append(Check("bad", ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more}))
@@ -125,8 +131,18 @@ def _check_secrets(submission: Submission, parameters: list[Parameter]) -> list[
         case=submission.case_id, what="confirmed_secrets", submission_id=submission.pk
     ).select_related("by")
     if event := ticked.first():
-        return [*checks, Check("warn", _("%(who)s ticked that it is sent all the same") % {"who": event.by}, event.at)]
-    return [*checks, Check("warn", _("Nobody ticked that it is sent all the same"))]
+        checks.append(Check("warn", _("%(who)s ticked that it is sent all the same") % {"who": event.by}, event.at))
+    else:
+        checks.append(Check("warn", _("Nobody ticked that it is sent all the same")))
+    return checks + _check_unsearched(unsearched)
+
+
+def _check_unsearched(names: list[str]) -> list[Check]:
+    """Files that nobody searched: too large, or no text."""
+    if not names:
+        return []
+    shown = ", ".join(names[:SECRETS_NAMED])
+    return [Check("", _("Not searched for secrets, being no text or over 1 MB: %(names)s") % {"names": shown})]
 
 
 def _check_choices(

@@ -110,10 +110,11 @@ def test_file_is_searched_as_text():
         assert [(each.kind, each.line) for each in found] == [(Kind.GITHUB, 2)]
 
 
-def test_bytes_that_are_no_text_have_no_secrets():
+def test_bytes_that_are_no_text_are_told_apart_from_a_clean_text():
     data = b"\x89PNG\0\0" + MAKERS["github"]("file").encode()
 
-    assert find_secrets_in_file(io.BytesIO(data)) == []
+    assert find_secrets_in_file(io.BytesIO(data)) is None
+    assert find_secrets_in_file(io.BytesIO(b"Nothing here")) == []
 
 
 def test_broken_utf8_is_searched_all_the_same():

@@ -131,7 +131,7 @@ class SupportForm(forms.Form):
         self.refused = refused
         self.offer = offer
         self.submitting = submitting
-        self.advice = Advice(offer, self.data if self.is_bound else self.initial)
+        self.advice = Advice(offer, self.data if self.is_bound else self.initial, held)
         self.fields["communication_body"].help_text = str(self.advice.hint)
 
     @cached_property

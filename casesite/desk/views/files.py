@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from casesite.cases import files
+from casesite.cases import file_secrets, files
 from casesite.cases.limits import MOST, check_count, check_name, check_size, limits_of
 from casesite.cases.models import Case, CaseFile
 from casesite.desk.forms.offer import Offer
@@ -41,7 +41,8 @@ def new(request: HttpRequest) -> HttpResponse:
         file = files.take_one(received[0], held, limits, by=request.user)
     except ValidationError as exc:
         return HttpResponse(" ".join(exc.messages), status=422, content_type="text/plain; charset=utf-8")
-    return render(request, "desk/_file.html", {"file": file})
+    searches = file_secrets.searches_of([file_secrets.Bytes(file.sha256, file.size, file.name)])
+    return render(request, "desk/_file.html", {"file": file, "places": file_secrets.places_in(searches)})
 
 
 @login_required_keeping_text

@@ -264,7 +264,8 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
     """What applies now to what was typed so far. Nothing is checked, nothing is lost."""
     values = request.POST.dict()
     if request.htmx and request.htmx.trigger_name == "communication_body":  # type: ignore[attr-defined]
-        return _remarked(request, Advice(Offer(request.user, values, case), values))
+        held = files.held_by_form(request.POST.getlist("kept_files"), by=request.user)
+        return _remarked(request, Advice(Offer(request.user, values, case), values, held))
     if appends := values.get("action") == APPEND:
         advice = Advice(Offer(request.user, values, case), values)
         values["communication_body"], all_fit = with_missing_headings(advice, values.get("communication_body", ""))
