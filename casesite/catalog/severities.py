@@ -1,6 +1,7 @@
 """What AWS's severity codes mean. The API names them shortly; these are the names of AWS's console and its promise."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -51,6 +52,19 @@ KNOWN = {
 }
 
 
-def severity_of(code: str, name: str = "") -> Severity:
-    """What is known about a code; one that AWS brings anew is shown by its name."""
-    return KNOWN.get(code) or Severity(code, name or code)
+def severity_of(code: str, name: str = "", targets: Mapping[str, timedelta] | None = None) -> Severity:
+    """What is known about a code; one that AWS brings anew is shown by its name.
+
+    `targets` are those of an account whose plan promises other times: `account.response_targets`.
+    """
+    known = KNOWN.get(code) or Severity(code, name or code)
+    span = (targets or {}).get(code)
+    return known if span is None else replace(known, first_response=in_words(span), answer_within=span)
+
+
+def in_words(span: timedelta) -> str:
+    """`15 min`, `4 h`, `1 h 30 min`"""
+    hours, minutes = divmod(round(span.total_seconds() / 60), 60)
+    parts = [_("%(n)d h") % {"n": hours}] if hours else []
+    parts += [_("%(n)d min") % {"n": minutes}] if minutes or not hours else []
+    return " ".join(str(part) for part in parts)

@@ -1,7 +1,7 @@
 """When AWS aims to answer a case that it just got."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from casesite import clock
@@ -23,13 +23,9 @@ class ExpectedAnswer:
 
 def expected_answer(case: Case, opened_at: datetime | None) -> ExpectedAnswer | None:
     """None where the case is not open, where AWS answered, and for a severity of which no target is known."""
-    span = target_of(case)
+    severity = severity_of(case.severity_code, targets=case.account.response_targets if case.account else None)
+    span = severity.answer_within
     if case.stage != Stage.OPEN or opened_at is None or span is None or case.aws_status in ANSWERED:
         return None
     by = opened_at + span
-    return ExpectedAnswer(by, severity_of(case.severity_code).first_response, late=by < clock.now())
-
-
-def target_of(case: Case) -> timedelta | None:
-    """AWS's target of the severity. The plans that can open cases here differ in the critical one alone."""
-    return severity_of(case.severity_code).answer_within
+    return ExpectedAnswer(by, severity.first_response, late=by < clock.now())

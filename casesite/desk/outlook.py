@@ -65,7 +65,9 @@ class Outlook:
 
     @property
     def severity(self) -> Severity | None:
-        return severity_of(self.severity_code) if self.severity_code else None
+        if not self.severity_code:
+            return None
+        return severity_of(self.severity_code, targets=self.account.response_targets if self.account else None)
 
     @cached_property
     def alike(self) -> list[Case]:

@@ -175,6 +175,7 @@ class AwsAccountAdmin(LedAdmin):
             {"fields": ("review_policy", "second_approval", "review_minutes", "approval_hours", "unknown_policy")},
         ),
         (_("Pace"), {"fields": ("cases_per_hour", "reserved_urgent")}),
+        (_("Support plan"), {"fields": ("first_response",)}),
         (_("Amazon Connect"), {"fields": ("connect_regions",)}),
     )
 

@@ -1,5 +1,6 @@
 """Teams, who is in them with which role, and the AWS accounts they may act in."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from simple_history.models import HistoricalRecords
 
 from .placeholders import check_known
 from .regions import named_in, validate_regions
+from .targets import targets_in, validate_targets
 
 
 class Role(models.TextChoices):
@@ -181,6 +183,16 @@ class AwsAccount(models.Model):
         default=default_reserved_urgent,
         validators=[MaxValueValidator(100_000)],
     )
+    first_response = models.CharField(
+        _("first response (minutes)"),
+        max_length=120,
+        blank=True,
+        validators=[validate_targets],
+        help_text=_(
+            "Where the account's support plan promises other times than AWS's usual ones, for instance “critical=15”. "
+            "Enterprise: critical=15; Unified Operations: critical=5."
+        ),
+    )
     connect_regions = models.CharField(
         _("Amazon Connect regions"),
         max_length=200,
@@ -239,6 +251,11 @@ class AwsAccount(models.Model):
     def grouped_id(self) -> str:
         """The account id as people read it: 1111 2222 3333."""
         return " ".join((self.account_id[:4], self.account_id[4:8], self.account_id[8:]))
+
+    @property
+    def response_targets(self) -> dict[str, timedelta]:
+        """AWS's first-response targets that differ from the usual ones, by severity code."""
+        return targets_in(self.first_response)
 
     @property
     def regions(self) -> list[str]:

@@ -10,6 +10,7 @@ import secrets
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -24,6 +25,7 @@ from django.utils.translation import gettext as _
 from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
 from casesite.teams.models import AwsAccount, Team
+from casesite.teams.targets import targets_in
 from casesite.web.lru import Lru
 
 from ..advice import Advice
@@ -66,6 +68,7 @@ class Key:
     issue_type: str
     case_language: str
     asks_for_team: bool
+    first_response: str  # the account's targets where they are not the usual ones
     address: str  # under which the site lies
 
     @property
@@ -109,6 +112,7 @@ class BlankForm:
             issue_type=self.offer.issue_type,
             case_language=self.offer.language,
             asks_for_team=self.offer.asks_for_team,
+            first_response=self.offer.account.first_response if self.offer.account else "",
             address=get_script_prefix(),
         )
 
@@ -153,6 +157,11 @@ class _Nobodys(Offer):
         super().__init__(None, key.values)
         self.own_snapshot = snapshot
         self.asks_for_team = key.asks_for_team
+        self.targets = targets_in(key.first_response)
+
+    @property
+    def response_targets(self) -> dict[str, timedelta]:
+        return self.targets
 
     @property
     def snapshot(self) -> SupportSnapshot:

@@ -4,6 +4,7 @@ Read from snapshots and answered lookups only; what is not known yet is asked, a
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -64,6 +65,11 @@ class Offer:
     @cached_property
     def account(self) -> AwsAccount | None:
         return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)
+
+    @property
+    def response_targets(self) -> dict[str, timedelta]:
+        """AWS's first-response targets where the account's plan has others than the usual ones."""
+        return self.account.response_targets if self.account else {}
 
     @property
     def file_limits(self) -> Limits:

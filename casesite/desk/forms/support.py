@@ -1,6 +1,7 @@
 """The Support form: every rule about its input that neither botocore nor the database checks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -48,11 +49,16 @@ class FilesInput(forms.FileInput):
 
 
 class SeverityCards(forms.RadioSelect):
-    """The severities of the account's plan with AWS's names for people, their meaning and first response."""
+    """The severities of the account's plan with AWS's names for people, their meaning and first response.
+
+    `targets` are the account's own of the latter; the form sets them.
+    """
+
+    targets: Mapping[str, timedelta] = {}
 
     def create_option(self, name: str, value: Any, label: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
         option: dict[str, Any] = super().create_option(name, value, label, *args, **kwargs)
-        return option | {"severity": severity_of(str(value), str(label))}
+        return option | {"severity": severity_of(str(value), str(label), self.targets)}
 
 
 def _select(**attrs: Any) -> forms.Select:
@@ -133,6 +139,7 @@ class SupportForm(forms.Form):
         self.submitting = submitting
         self.advice = Advice(offer, self.data if self.is_bound else self.initial, held)
         self.fields["communication_body"].help_text = str(self.advice.hint)
+        self.fields["severity_code"].widget.targets = offer.response_targets  # type: ignore[attr-defined]
 
     @cached_property
     def helper(self) -> FormHelper:

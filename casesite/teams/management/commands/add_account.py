@@ -21,6 +21,7 @@ COLUMNS = {
     "cases_per_hour": "cases_per_hour",
     "reserve": "reserved_urgent",
     "region": "connect_regions",
+    "first_response": "first_response",
 }
 
 
@@ -38,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--review-within", type=int, help="minutes until leads are told of what waits; 0: never")
         parser.add_argument("--cases-per-hour", type=int, help="how many cases may go out in an hour")
         parser.add_argument("--reserve", type=int, help="how many of these are kept for urgent and critical cases")
+        parser.add_argument("--first-response", help='what the plan promises, in minutes, for instance "critical=15"')
         parser.add_argument("--region", action="append", help="a region with Amazon Connect Cases; repeatable")
 
     def handle(self, *args: Any, **options: Any) -> None:
