@@ -1,5 +1,6 @@
 """System checks: what an operator should know before the site runs. `manage.py check --deploy` shows all of them."""
 
+import shutil
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,5 +46,19 @@ def times_are_not_shortened(**_kwargs: Any) -> list[CheckMessage]:
             f"CASESITE_TIME_SCALE={settings.TIME_SCALE:g} shortens the waits that keep a case from being opened twice.",
             hint="Leave it out where cases are real.",
             id="casesite.W003",
+        )
+    ]
+
+
+@register
+def scanner_is_there(**_kwargs: Any) -> list[CheckMessage]:
+    """Where it is not, no case with files can be submitted."""
+    if not settings.SCAN_COMMAND or shutil.which(settings.SCAN_COMMAND[0]):
+        return []
+    return [
+        Warning(
+            f"CASESITE_SCAN_COMMAND names {settings.SCAN_COMMAND[0]!r}, which is no program on this machine.",
+            hint="Install it where the workers run; without it no case with files can be submitted.",
+            id="casesite.W004",
         )
     ]

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -100,6 +101,11 @@ CASES_PER_HOUR = env.int("CASESITE_CASES_PER_HOUR", default=10)
 RESERVED_URGENT = env.int("CASESITE_RESERVED_URGENT", default=3)
 GATE_RATE = _number("CASESITE_GATE_RATE", 1, 1, 1000)  # multiplies the rates of gates: for benchmarks and raised quotas
 DRY_RUNS = env.bool("CASESITE_DRY_RUNS", default=True)  # ask AWS whether it would accept a case before it goes out
+SCAN_SECONDS = _number("CASESITE_SCAN_SECONDS", 120, 1, 3600)
+try:  # what looks at each file before it goes out; empty: nothing does
+    SCAN_COMMAND = shlex.split(env.str("CASESITE_SCAN_COMMAND", default=""))
+except ValueError as exc:
+    raise ImproperlyConfigured(f"CASESITE_SCAN_COMMAND can't be read as a command: {exc}") from exc
 WORKER_THREADS = env.int("CASESITE_WORKER_THREADS", default=16)
 FAILPOINT = env.str("CASESITE_FAILPOINT", default="")  # tests only, see casesite/delivery/failpoints.py
 if FAILPOINT and not SANDBOX:

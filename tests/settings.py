@@ -17,6 +17,7 @@ for name in (
     "CASESITE_MAIL_URL",
     "PORT",
     "CASESITE_TIME_SCALE",
+    "CASESITE_SCAN_COMMAND",
 ):
     os.environ.pop(name, None)
 

@@ -23,7 +23,7 @@ ARROWS = {
     "pacing": {"teams", "web"},
     "lookups": {"aws", "pacing", "teams", "web"},
     "catalog": {"aws", "lookups", "pacing", "teams", "web"},
-    "cases": {"catalog", "screening", "teams", "web"},
+    "cases": {"catalog", "pacing", "screening", "teams", "web"},
     "submissions": BELOW_SUBMISSIONS | {"aws.requests"},
     "notices": BELOW_SUBMISSIONS | {"submissions"},
     "delivery": BELOW_SUBMISSIONS | {"aws", "submissions", "notices"},

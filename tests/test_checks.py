@@ -46,3 +46,13 @@ def test_shortened_times_are_named_where_cases_are_real(settings, scale, sandbox
     settings.SANDBOX = sandbox
 
     assert ids(checks.times_are_not_shortened()) == said
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [([], []), (["sh", "-c", "exit 0"], []), (["/nowhere/clamdscan", "--fdpass"], ["casesite.W004"])],
+)
+def test_scanner_that_is_not_there_is_named(settings, command, said):
+    settings.SCAN_COMMAND = command
+
+    assert ids(checks.scanner_is_there()) == said

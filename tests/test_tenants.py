@@ -59,6 +59,7 @@ cases/<reference:reference>/files/<uuid:key>/                 302        200    
 templates/<int:pk>/try/                                       302        200        200        200        200        404        404        404        200
 templates/<int:pk>/checks/<int:check>/remove/                 302        405        405        405        405        405        405        405        405
 cases/files/                                                  302        405        405        405        405        405        405        405        405
+cases/files/<uuid:key>/scan/                                  302        204        404        404        404        404        404        404        404
 queue/                                                        302        200        200        200        200        200        200        200        200
 queue/state/                                                  302        200        200        200        200        200        200        200        200
 queue/<uuid:pk>/                                              302        405        405        405        405        405        405        405        405

@@ -196,6 +196,32 @@ class FileSearch(models.Model):
         return f"{self.sha256[:8]}: {self.outcome}"
 
 
+class ScanResult(models.TextChoices):
+    """How the operator's scanner judged a file."""
+
+    CLEAN = "clean", _("clean")
+    REFUSED = "refused", _("refused")
+    FAILED = "failed", _("could not be scanned")
+
+
+class FileScan(models.Model):
+    """What the operator's scanner said about bytes, whoever uploaded them. Counts for the command that looked, for no other."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    command_digest = models.CharField(max_length=64)
+    result = models.CharField(max_length=10, choices=ScanResult.choices)
+    said = models.CharField(max_length=500, blank=True)  # one line, without control characters
+    scanned_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("scan of a file")
+        verbose_name_plural = _("scans of files")
+
+    def __str__(self) -> str:
+        return f"{self.sha256} {self.result}"
+
+
 class CaseEvent(models.Model):
     """Who did what to a case, when, from where to where. Written in the transaction of the change, never altered."""
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Count, F, Min, Q
 
 from casesite import clock
-from casesite.cases import files
+from casesite.cases import files, scans
 from casesite.catalog import questions
 from casesite.database import write
 from casesite.lookups import cleaning
@@ -320,6 +320,7 @@ def _refresh_and_clean() -> None:
     questions.ask_for_due_refreshes()
     cleaning.clean_up()
     files.clean_up()
+    scans.ask_for_unscanned()
     with write():
         Beat.objects.filter(role__in=("worker", "dispatcher"), at__lt=clock.now() - timedelta(days=1)).delete()
 

@@ -32,6 +32,7 @@ urlpatterns = [
     path("templates/<int:pk>/try/", try_template.try_template, name="template_try"),
     path("templates/<int:pk>/checks/<int:check>/remove/", try_template.remove_check, name="template_check_remove"),
     path("cases/files/", files.new, name="case_file_new"),
+    path("cases/files/<uuid:key>/scan/", files.scan, name="case_file_scan"),
     path("queue/", queue.queue, name="queue"),
     path("queue/state/", queue.queue_state, name="queue_state"),
     path("queue/<uuid:pk>/", queue.act, name="queue_act"),

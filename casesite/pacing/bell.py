@@ -1,4 +1,4 @@
-"""Ringing a worker: "this account has work". A lost bell loses nothing, the dispatcher finds the row.
+"""Ringing a worker: "this account has work", or "this file is to be scanned". A lost bell loses nothing, the dispatcher finds the row.
 
 Publishing happens on a thread of its own: with a dead broker a publish fails in 10 ms, with a hung one it takes 2 s,
 and no page waits for either.
@@ -17,30 +17,31 @@ logger = logging.getLogger(__name__)
 
 WORK_OFF = "delivery.work_off"
 ANSWER = "lookups.answer"
+SCAN = "cases.scan"
 QUIET_AFTER_FAILURE = 10.0  # seconds in which a process does not ring again
 
-_Bell = tuple[str, int, str]
+_Bell = tuple[str, int | str, str]
 _bells: "queue.SimpleQueue[_Bell]" = queue.SimpleQueue()
 _starting = threading.Lock()
 _ringer: threading.Thread | None = None
 _quiet_until = 0.0
 
 
-def ring_after_commit(task: str, account_pk: int, *, queue_name: str = "default") -> None:
+def ring_after_commit(task: str, about: int | str, *, queue_name: str = "default") -> None:
     """Ring once the running transaction is committed. Never raises: a broker fault must not become an error page."""
-    transaction.on_commit(lambda: ring(task, account_pk, queue_name=queue_name), robust=True)
+    transaction.on_commit(lambda: ring(task, about, queue_name=queue_name), robust=True)
 
 
-def ring(task: str, account_pk: int, *, queue_name: str = "default") -> None:
+def ring(task: str, about: int | str, *, queue_name: str = "default") -> None:
     """Hand a bell to the ringing thread and return at once."""
-    _bells.put((task, account_pk, queue_name))
+    _bells.put((task, about, queue_name))
     _ensure_ringer()
 
 
 def ring_now(task: str, about: int | str, *, queue_name: str = "default") -> bool:
     """Ring in this thread; False where the broker did not take it or failed less than 10 s ago.
 
-    `about` is all that a message carries: an account's primary key, or a queue's name for the canary.
+    `about` is all that a message carries: an account's primary key, a queue's name for the canary, or a file's SHA-256.
     """
     global _quiet_until
     if time.monotonic() < _quiet_until:
@@ -74,5 +75,5 @@ def _ensure_ringer() -> None:
 
 def _work() -> None:
     while True:
-        task, account_pk, queue_name = _bells.get()
-        ring_now(task, account_pk, queue_name=queue_name)
+        task, about, queue_name = _bells.get()
+        ring_now(task, about, queue_name=queue_name)

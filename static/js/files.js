@@ -130,6 +130,7 @@
       const entry = made.content.querySelector("[data-file]");
       const had = upload.entry.contains(document.activeElement);
       upload.entry.replaceWith(entry);
+      if (window.htmx) window.htmx.process(entry);
       if (had) entry.querySelector("button").focus();
       ended(upload);
       say(box, `${file.name} ${box.dataset.added}`);

@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from casesite.cases.models import Case, CaseFile, SupportContent
+from casesite.cases import scans
+from casesite.cases.models import Case, CaseFile, FileScan, SupportContent
 from casesite.catalog.known import IssueType
 from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
@@ -142,6 +143,15 @@ class SupportForm(forms.Form):
         self.fields["severity_code"].widget.targets = offer.response_targets  # type: ignore[attr-defined]
 
     @cached_property
+    def scans(self) -> dict[str, FileScan]:
+        return scans.of_files(self.held)
+
+    @property
+    def held_with_scans(self) -> list[tuple[CaseFile, dict[str, str] | None]]:
+        """Each file with what a page shows of its scan."""
+        return [(file, scans.state_of(file, self.scans)) for file in self.held]
+
+    @cached_property
     def helper(self) -> FormHelper:
         """How a page shows it. A form that nobody sees asks for nothing of this."""
         self._offer_choices()
@@ -262,6 +272,7 @@ class SupportForm(forms.Form):
             limits = self.offer.file_limits
             for count, file in enumerate(self.held, start=1):
                 problems += limits.problems_with(file.name, file.size, count)
+            problems += scans.problems_with(self.held, self.scans)
         if problems:
             raise ValidationError(problems)
         return self.held

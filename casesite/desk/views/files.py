@@ -4,13 +4,14 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.storage import default_storage
+from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from casesite.cases import file_secrets, files
+from casesite.cases import file_secrets, files, scans
 from casesite.cases.limits import MOST, check_count, check_name, check_size, limits_of
 from casesite.cases.models import Case, CaseFile
 from casesite.desk.forms.offer import Offer
@@ -42,7 +43,22 @@ def new(request: HttpRequest) -> HttpResponse:
     except ValidationError as exc:
         return HttpResponse(" ".join(exc.messages), status=422, content_type="text/plain; charset=utf-8")
     searches = file_secrets.searches_of([file_secrets.Bytes(file.sha256, file.size, file.name)])
-    return render(request, "desk/_file.html", {"file": file, "places": file_secrets.places_in(searches)})
+    told = {"places": file_secrets.places_in(searches), "scan": scans.state_of(file, scans.of_files([file]))}
+    return render(request, "desk/_file.html", {"file": file} | told)
+
+
+@login_required_keeping_text
+@never_cache
+@require_safe
+def scan(request: HttpRequest, key: str) -> HttpResponse:
+    """What the scanner said about a file that the person holds in a form; 204 while it said nothing."""
+    by: Any = request.user
+    seen = Q(case=None) | Q(case__in=Case.objects.visible_to(by))
+    file = get_object_or_404(CaseFile.objects.filter(seen, uploaded_by=by), key=key)
+    told = scans.state_of(file, scans.known_of([file]))
+    if told is None or told["state"] == scans.WAITING:
+        return HttpResponse(status=204)
+    return render(request, "desk/_file_scan.html", {"file": file, "scan": told})
 
 
 @login_required_keeping_text
