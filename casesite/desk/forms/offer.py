@@ -21,7 +21,7 @@ from casesite.catalog.schema import SupportSnapshot
 from casesite.lookups.models import Lookup
 from casesite.lookups.views import context_of
 from casesite.teams.models import AwsAccount, CannedText, Team
-from casesite.teams.permissions import lead_team_ids, team_ids
+from casesite.teams.permissions import lead_team_ids
 
 Choices = list[tuple[str, Any]]  # as a Django select takes them; the second may be a group
 LATELY = 5  # services somebody used are offered first
@@ -160,8 +160,7 @@ class Offer:
     @cached_property
     def canned_texts(self) -> list[CannedText]:
         """Those of all teams of the person, by team and name."""
-        texts = CannedText.objects.filter(team__in=team_ids(self.user)).select_related("team")
-        return list(texts.order_by("team__name", "name"))
+        return _texts_for(user=self.user.pk)
 
     @property
     def leads_a_team(self) -> bool:
@@ -206,5 +205,10 @@ _services_of = prepared.Rows(
         .order_by("-case_id")
         .values_list("service_code")[:LATEST]
     ),
+    user=int,
+)
+_texts_for = prepared.Objects(
+    lambda user: CannedText.objects.filter(team__memberships__user=user).order_by("team__name", "name"),
+    related=("team",),
     user=int,
 )
