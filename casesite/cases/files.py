@@ -170,6 +170,8 @@ def _store(received: ReceivedFile) -> None:
 def held_by_form(keys: Iterable[str], *, by: Any) -> list[CaseFile]:
     """The files that a form says it holds, of this person's own. Keys that name nothing are left out."""
     wanted = [key for key in keys if _is_key(key)]
+    if not wanted:
+        return []
     rows = {str(row.key): row for row in CaseFile.objects.filter(key__in=wanted, uploaded_by=by)}
     return [rows[key] for key in dict.fromkeys(wanted) if key in rows]
 

@@ -4,7 +4,7 @@ Each is one transaction. They raise PermissionDenied with a sentence, StaleSubmi
 ValidationError where what was given does not do.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, NoReturn
@@ -145,23 +145,21 @@ def cancel(submission: Submission, *, by: Any) -> None:
 
 def discard(case: Case, *, by: Any) -> None:
     """Close a draft that will not be sent."""
-    with write():
-        case = Case.objects.select_for_update().get(pk=case.pk)
-        permissions.check_can_discard(by, case)
-        now = clock.now()
-        Case.objects.filter(pk=case.pk).update(discarded_at=now, changed_at=now)
-        case.events.create(at=now, by=by, what="discarded")
-        stage.recompute(case.pk)
+    _set_aside(case, by, permissions.check_can_discard, what="discarded", at=clock.now())
 
 
 def bring_back(case: Case, *, by: Any) -> None:
     """Undo a discard: within a day the case is the draft again that it was, with its files."""
+    _set_aside(case, by, permissions.check_can_bring_back, what="brought_back", at=None)
+
+
+def _set_aside(case: Case, by: Any, check: Callable[[Any, Case], None], *, what: str, at: datetime | None) -> None:
     with write():
         case = Case.objects.select_for_update().get(pk=case.pk)
-        permissions.check_can_bring_back(by, case)
+        check(by, case)
         now = clock.now()
-        Case.objects.filter(pk=case.pk).update(discarded_at=None, changed_at=now)
-        case.events.create(at=now, by=by, what="brought_back")
+        Case.objects.filter(pk=case.pk).update(discarded_at=at, changed_at=now)
+        case.events.create(at=now, by=by, what=what)
         stage.recompute(case.pk)
 
 
