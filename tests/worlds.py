@@ -45,6 +45,8 @@ class World:
         self.spice = spice
         self.team, others = a_team(f"Owls{spice}"), a_team(f"Foxes{spice}")
         self.account = an_account(self.team, name=f"Owlery prod{spice}")
+        self.account.role_arn = f"arn:aws:iam::{self.account.account_id}:role/CaseOpener"
+        self.account.save(update_fields=["role_arn"])
         an_account(others, name="Foxhole")
         self.people = {
             "author": self._person("owl-author", self.team),
