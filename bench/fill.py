@@ -148,6 +148,7 @@ def pages(services: int) -> None:
         "communication_body": "Since 09:12 UTC db-1 in eu-west-1 fails over again and again.\n" * 20,
         "cc_email_addresses": "a@example.com, b@example.com",
     }
+    _answer_languages(account, fields)
     print(json.dumps({"session": _session_of(author), "fields": fields}))
 
 
@@ -168,6 +169,15 @@ def _give_whole_catalog(services: int) -> tuple[Any, Any]:
         account=account, content=content, content_sha256=sha256_of(content), fetched_at=now, seen_at=clock.now()
     )
     return account, catalog
+
+
+def _answer_languages(account: Any, fields: dict[str, str]) -> None:
+    """As a worker has answered long ago for a choice that somebody makes: no worker runs while pages are measured."""
+    from casesite.catalog import questions
+    from casesite.lookups.answer import note
+
+    choice = {name: fields[name] for name in ("issue_type", "service_code", "category_code")}
+    note(questions.LANGUAGES_OF, account, choice, {"languages": [["en", "English"], ["ja", "日本語"]]})
 
 
 def _use_some(author: Any, account: Any, catalog: Any) -> None:

@@ -20,7 +20,7 @@ from django.core.files.storage import default_storage
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.database import write
 
 from .limits import Limits, check_count, check_name, check_size, readable
@@ -177,7 +177,10 @@ def held_by_form(keys: Iterable[str], *, by: Any) -> list[CaseFile]:
 
 
 def of_draft(case: Case) -> list[CaseFile]:
-    return list(case.files.filter(removed_at=None))
+    return _in_draft(case=case.pk)
+
+
+_in_draft = prepared.Objects(lambda case: CaseFile.objects.filter(case=case, removed_at=None).order_by("id"), case=int)
 
 
 def attach(case: Case, files: Sequence[CaseFile]) -> None:

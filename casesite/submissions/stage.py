@@ -4,7 +4,7 @@ from typing import Any
 
 from django.apps import apps
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.cases.models import Case, Stage
 
 from .states import UNFINISHED, State
@@ -32,11 +32,20 @@ def stage_of(case: Case) -> Stage:
     """The stage that the case and its submissions imply."""
     if case.aws_case_id:
         return Stage.RESOLVED if case.aws_status == "resolved" else Stage.OPEN
-    # By name: the model imports this module.
-    opening = apps.get_model("submissions", "Submission").objects.opening().filter(case=case)
-    if opening.filter(state__in=UNFINISHED).exists():
+    if _unfinished(case=case.pk):
         return Stage.OUTGOING
-    newest = opening.filter(newest=True).values_list("state", flat=True).first()
+    newest = next((state for (state,) in _newest(case=case.pk)), None)
     if case.discarded_at or newest == State.REJECTED:
         return Stage.CLOSED
     return Stage.DRAFT
+
+
+def _openings(case: int) -> Any:
+    # By name: the model imports this module.
+    return apps.get_model("submissions", "Submission").objects.opening().filter(case=case)
+
+
+_unfinished = prepared.Rows(
+    lambda case: _openings(case).filter(state__in=sorted(UNFINISHED)).values_list("pk")[:1], case=int
+)
+_newest = prepared.Rows(lambda case: _openings(case).filter(newest=True).values_list("state")[:1], case=int)

@@ -42,20 +42,18 @@ def submit(case: Case, *, by: Any) -> Submission:
     the case was submitted meanwhile.
     """
     with write():
-        case = (
-            Case.objects.select_for_update(of=("self",)).select_related("account", "support__catalog").get(pk=case.pk)
-        )
+        rows = Case.objects.select_for_update(of=("self",)).select_related("account", "support__catalog")
+        case = rows.defer("support__catalog__content").get(pk=case.pk)  # of the catalogue, only which one it is
         if case.stage != Stage.DRAFT:
             raise StaleSubmission(f"case {case.reference} is no longer a draft")
         permissions.check_can_submit(by, case)
         row = _new_revision(case, by)
         row.save(force_insert=True)
         case.events.create(at=row.submitted_at, by=by, what="submitted", became=row.state, submission_id=row.pk)
-        Case.objects.filter(pk=case.pk).update(changed_at=row.submitted_at)
         if row.state == State.QUEUED:
             _decide(row, Verdict.RELEASE, by=None)
             ring(row)
-        stage.recompute(case.pk)
+        stage.settle(case, changed_at=row.submitted_at)
     return row
 
 
@@ -95,7 +93,7 @@ def _new_revision(case: Case, by: Any) -> Submission:
         due_at=now if released else None,
         **({} if released else review_times(case.account, now)),
         review_after=released and case.account.review_policy == ReviewPolicy.AFTER_URGENT,
-        verify_first=_waived_bound(case),
+        verify_first=_waived_bound(case) if before else None,  # nothing of a first revision was ever sent
     )
 
 
