@@ -12,6 +12,7 @@ from casesite.lookups.models import Lookup, LookupState
 from casesite.teams.models import AwsAccount, CheckResult
 
 from .known import LANGUAGES
+from .models import CasesDomain
 from .schema import Choices
 
 CHECK = "account_check"
@@ -104,7 +105,7 @@ def ask_for_due_refreshes() -> int:
 
     A check: never made, older than the account's settings, or an hour old and bad. A catalogue: not seen for a day,
     in an account that can send. Templates: not fetched for a day or since the account's settings changed, where it names
-    Connect regions. What was asked in the last quarter of an hour is not asked again.
+    Connect regions or has named some. What was asked in the last quarter of an hour is not asked again.
     """
     now = clock.now()
     return (
@@ -140,7 +141,8 @@ def _due_templates(now: datetime) -> Iterable[AwsAccount]:
     known = fetched.filter(answered_at__gt=now - CATALOG_AGE).filter(
         Q(answered_at__gt=OuterRef("settings_changed_at")) | Q(account__settings_changed_at=None)
     )
-    return _not_asked_lately(TEMPLATES, now).exclude(connect_regions="").filter(~Exists(known))
+    kept = CasesDomain.objects.filter(account=OuterRef("pk"), gone_at=None)  # also once the last region is taken away
+    return _not_asked_lately(TEMPLATES, now).filter(~Q(connect_regions="") | Exists(kept)).filter(~Exists(known))
 
 
 def _not_asked_lately(kind: str, now: datetime) -> QuerySet[AwsAccount]:

@@ -105,7 +105,12 @@ class Desk:
         if not lead_team_ids(self.user) or not any(row.account.connect_regions for row in self.accounts):
             return []
         managed = AwsAccount.objects.managed_by(self.user)
-        rows = TemplateCheck.objects.filter(template__domain__account__in=managed, broken_at__isnull=False)
+        rows = TemplateCheck.objects.filter(
+            template__domain__account__in=managed,
+            template__domain__gone_at=None,
+            template__deleted_at=None,
+            broken_at__isnull=False,
+        )
         return list(rows.select_related("template").order_by("-broken_at")[:BROKEN_SHOWN])
 
     @cached_property

@@ -259,6 +259,21 @@ def test_templates_are_due_at_once_then_daily_and_when_the_regions_change(connec
     assert asked() == 3
 
 
+def test_domains_are_forgotten_once_the_last_region_is_taken_away(connect, account, clock):
+    asked()
+    answer.answer_open(account.pk)
+    clock.advance(minutes=20)
+    account.connect_regions, account.settings_changed_at = "", clock.now
+    account.save(update_fields=["connect_regions", "settings_changed_at"])
+
+    assert asked() == 2
+    answer.answer_open(account.pk)
+
+    assert CasesDomain.objects.get().gone_at == clock.now
+    clock.advance(hours=25)
+    assert asked() == 2
+
+
 def test_account_without_regions_is_never_asked(account):
     assert asked() == 0
 

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from casesite.catalog import template_checks
-from casesite.catalog.models import CaseTemplate, TemplateCheck
+from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate, TemplateCheck
 from casesite.catalog.template import Field, FieldType, Option
 from casesite.teams.models import Role
 from tests.catalog.templates import (
@@ -298,6 +298,19 @@ def test_check_breaks_when_the_template_changes_and_is_whole_again_when_it_chang
     next_version(template, renamed)
     assert "Comes out as it was saved." in client.get(f"/templates/{template.pk}/").content.decode()
     assert "Template checks that broke" not in client.get("/").content.decode()
+
+
+@pytest.mark.parametrize("gone", ["template", "domain"])
+def test_nobody_is_told_of_checks_of_a_template_that_is_gone(lead, page, client, template, clock, gone):
+    page("save", name="Orders")
+    next_version(template, without_rules())
+    if gone == "template":
+        ConnectTemplate.objects.update(deleted_at=clock.now)
+    else:
+        CasesDomain.objects.update(gone_at=clock.now)
+
+    assert "Template checks that broke" not in client.get("/").content.decode()
+    assert "This template is gone from Amazon Connect" in client.get(f"/templates/{template.pk}/").content.decode()
 
 
 def test_check_needs_a_name_and_loses_nothing_without(lead, page):
