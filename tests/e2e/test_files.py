@@ -14,6 +14,7 @@ from tests.factories import PASSWORD, a_catalog, a_draft, a_file, a_team, a_user
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 LOG = {"name": "ecs-events.json", "mimeType": "application/json", "buffer": b'{"events": []}\n'}
 MORE = {"name": "画面 <b>.png", "mimeType": "image/png", "buffer": b"\x89PNG\r\n"}
+LEAKING = {"name": "db.ini", "mimeType": "text/plain", "buffer": b"password = hunter2horse99\n"}
 EMPTY = {"name": "empty.log", "mimeType": "text/plain", "buffer": b""}
 
 
@@ -69,6 +70,17 @@ def test_chosen_files_go_at_once_and_can_be_taken_out(editing, draft, console):
     expect(page.get_by_text("Draft saved.")).to_be_visible()
     assert (names(page), names_of(draft)) == ([LOG["name"]], [LOG["name"]])
     _forget_refusals(console)
+
+
+def test_secret_in_a_chosen_file_brings_its_tick_at_once_and_takes_it_away(editing, draft):
+    page = editing()
+    tick = page.get_by_label("Send it all the same")
+
+    page.locator("#id_files").set_input_files([LEAKING])
+    expect(tick).to_be_visible()
+    page.get_by_role("button", name=f"Remove {LEAKING['name']}").click()
+
+    expect(tick).to_have_count(0)
 
 
 def _forget_refusals(console):

@@ -263,7 +263,7 @@ def _unbound(request: HttpRequest, values: Mapping[str, Any], token: str, case: 
 def _updated(request: HttpRequest, token: str, case: Case | None = None) -> HttpResponse:
     """What applies now to what was typed so far. Nothing is checked, nothing is lost."""
     values = request.POST.dict()
-    if request.htmx and request.htmx.trigger_name == "communication_body":  # type: ignore[attr-defined]
+    if _follows_text(request):
         held = files.held_by_form(request.POST.getlist("kept_files"), by=request.user)
         return _remarked(request, Advice(Offer(request.user, values, case), values, held))
     if appends := values.get("action") == APPEND:
@@ -301,6 +301,12 @@ def _asked(request: HttpRequest, token: str, case: Case | None = None) -> HttpRe
             lookup = dry_runs.ask_for_content(account, form.content, team=team, case=case, by=request.user)
             page.notices = {"asked": context_of(lookup)}
     return page.render()
+
+
+def _follows_text(request: HttpRequest) -> bool:
+    """Whether only the remarks are asked for: somebody writes, or a file came or went."""
+    htmx: Any = request.htmx  # type: ignore[attr-defined]
+    return bool(htmx) and (htmx.trigger_name == "communication_body" or request.POST.get("part") == "remarks")
 
 
 def _remarked(request: HttpRequest, advice: Advice) -> HttpResponse:
