@@ -1,8 +1,10 @@
 // j and k: through the rows of the queue; on a review page to the next and the previous one. a: approves what is open; in
-// the queue it ticks the row. Not while somebody types, and a key that is held down counts once.
+// the queue it ticks the row. Not while somebody types, and a key that is held down counts once. Who opens a box for a
+// comment types into it.
 (() => {
   "use strict";
 
+  const READ = 1000; // milliseconds: an `a` before that was the second stroke meant for the page before, and nobody read this one
   const NOT_TEXT = ["checkbox", "radio", "submit", "button"];
 
   function typing(element) {
@@ -26,7 +28,8 @@
 
   function approve() {
     const box = currentRow()?.closest("tr").querySelector("[data-choose]");
-    (box ?? document.querySelector("[data-approve]"))?.click();
+    if (box) box.click();
+    else if (performance.now() > READ) document.querySelector("[data-approve]")?.click();
   }
 
   const KEYS = { j: () => step(1), k: () => step(-1), a: approve };
@@ -38,4 +41,13 @@
     act();
     event.preventDefault();
   });
+
+  document.addEventListener(
+    "toggle",
+    ({ target }) => {
+      if (target.open && target.matches(".comment-box") && target.contains(document.activeElement))
+        target.querySelector("textarea").focus();
+    },
+    true,
+  );
 })();

@@ -12,6 +12,7 @@ from tests.axe import assert_accessible
 from tests.factories import PASSWORD, a_draft, a_file, a_submission, a_team, a_user, an_account
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+READ = 1000  # milliseconds after which the key that approves is heard
 LIST = "/admin/submissions/submission/"
 QUEUE = f"{LIST}?state__exact=pending_review"
 ODD = "can\u200b't place\ttasks  \nSee \u202egpj.exe"
@@ -103,8 +104,11 @@ def test_key_approves_and_the_next_one_opens_then_the_rest_is_ticked_in_the_queu
     rows = [submitted(subject=subject) for subject in ("First", "Second", "Third", "Fourth")]
     page = signed_in(f"{LIST}{rows[0].pk}/change/")
 
+    page.wait_for_timeout(READ)
     page.keyboard.press("a")
     expect(page.get_by_role("heading", name="Second", level=1)).to_be_visible()
+    page.wait_for_load_state()
+    page.keyboard.press("a")  # the second stroke of a double one: nobody has read this page
     expect(page.get_by_role("status").first).to_contain_text("Approved: “First”")
     page.get_by_label("Reason").press_sequentially("a")
     page.get_by_label("Reason").fill("")
@@ -130,8 +134,12 @@ def test_keys_are_letters_while_somebody_types(submitted, signed_in):
     page = signed_in(f"{LIST}{waiting.pk}/change/")
 
     page.get_by_label("Reason").press_sequentially("jk")
+    page.wait_for_timeout(READ)
+    page.get_by_text("Comment on Subject").click()
+    page.keyboard.type("a")
 
     expect(page.get_by_label("Reason")).to_have_value("jk")
+    expect(page.get_by_label("Comment on “Subject”")).to_have_value("a")
     expect(page.get_by_role("heading", name="The one that is read", level=1)).to_be_visible()
 
 
