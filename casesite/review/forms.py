@@ -58,6 +58,13 @@ class DecisionForm(forms.Form):
         """What was said about single fields, by their names."""
         return {field: text for field in COMMENTABLE if (text := self.cleaned_data[comment_on(field)])}
 
+    @property
+    def written(self) -> list[tuple[Any, str]]:
+        """Everything that somebody wrote, with what it was about: for a page that has no place for it any more."""
+        said = [(COMMENTABLE[field], text) for field, text in self.comments.items()]
+        reason = self.cleaned_data.get("reason")
+        return [*said, (self.fields["reason"].label, reason)] if reason else said
+
 
 def comment_on(field: str) -> str:
     """The name of the box for comments on a field."""

@@ -41,6 +41,8 @@ def _review_page(
     request: HttpRequest, submission: Submission, form: DecisionForm, *, alert: str = "", status: int = 200
 ) -> HttpResponse:
     context = review_context(request, submission) | {"form": form, "alert": alert}
+    if alert and (context["why_not"] or not (context["waits"] or submission.review_after)):
+        context["too_late"] = form.written
     return render(request, "review/review.html", context, status=status)
 
 

@@ -506,6 +506,17 @@ def test_decision_about_another_text_is_told_and_shows_the_text_of_now(waiting, 
     assert waiting.state == State.PENDING_REVIEW
 
 
+def test_what_was_written_too_late_can_still_be_read(waiting, as_user, reviewer, lead):
+    post(as_user(reviewer), waiting, "reject", "Because.")
+
+    words = {"comment-subject": "Name the <cluster>"}
+    page = post(as_user(lead), waiting, "return", "Which region?", **words).content.decode()
+
+    assert "What you wrote was not kept" in page
+    assert "Which region?" in page
+    assert "Name the &lt;cluster&gt;" in page
+
+
 @pytest.mark.parametrize(
     ("decision", "done"), [("approve", "approved"), ("return", "returned"), ("reject", "rejected")]
 )
