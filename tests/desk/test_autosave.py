@@ -259,3 +259,17 @@ def test_saving_by_button_without_a_script_is_as_before(client, typed):
     response = client.post(NEW, typed | {"form_token": token, "action": "save_draft", "page": token, "serial": "0"})
 
     assert token_of(client.get(response.url)) == "1"
+
+
+def test_page_of_a_discarded_draft_is_told_so_and_saves_again_once_it_is_back(client, typed):
+    tab = Tab(client)
+    tab.save(typed)
+    case = Case.objects.get()
+    client.post(case.get_absolute_url(), {"action": "discard"})
+
+    told = tab.send(tab.carried(typed | {"subject": "After that"}))
+    client.post(case.get_absolute_url(), {"action": "bring_back"})
+
+    assert state_of(told) == "stopped"
+    assert "This draft was discarded meanwhile:" in told.content.decode()
+    assert state_of(tab.save(typed | {"subject": "And back"})) == "saved"

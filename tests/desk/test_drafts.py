@@ -135,7 +135,7 @@ def test_form_of_a_discarded_draft_revives_nothing(client, typed, author):
     workflow.discard(case, by=author)
 
     assert post(client, NEW, typed, token, "submit").url == f"/cases/{case.reference}/"
-    assert "became a case already" in post(client, NEW, typed | {"subject": "x"}, token, "submit").content.decode()
+    assert "was discarded meanwhile" in post(client, NEW, typed | {"subject": "x"}, token, "submit").content.decode()
     assert not Submission.objects.exists()
 
 
