@@ -123,6 +123,19 @@ def test_two_clicks_make_one_copy(client, author, account):
     assert Case.objects.count() == 2
 
 
+def test_page_whose_copy_was_discarded_says_so_and_copies_anew(client, author, account):
+    source = a_draft(by=author, account=account)
+    draft, token = copied(client, source)
+    act(client, draft, "discard")
+
+    again = client.post(source.get_absolute_url(), {"action": "copy", "copy_token": token}, follow=True)
+
+    *_before, said = (str(message) for message in again.context["messages"])
+    assert said.startswith(f"This page was copied into {draft.reference} already")
+    assert act(client, source, "copy", copy_token=again.context["copy_token"]).url.endswith("/edit/")
+    assert Case.objects.count() == 3
+
+
 def test_colleague_copies_a_case_into_a_draft_of_their_own(client, author, account, team):
     source = a_draft(by=author, account=account)
     a_file(source)

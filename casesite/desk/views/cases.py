@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from casesite.cases.models import Case
+from casesite.cases.models import Case, Stage
 from casesite.desk import actions, drafts
 from casesite.desk.filters import CaseFilter
 from casesite.desk.paging import page_of
@@ -98,6 +98,10 @@ def _copy(request: HttpRequest, case: Case) -> HttpResponse:
         messages.error(
             request, _("This page was not complete, so nothing was copied. Please press the button once more.")
         )
+        return redirect(case)
+    if draft.stage != Stage.DRAFT:  # the page is an old one, from before its copy was submitted or discarded
+        text = _("This page was copied into %(reference)s already. To copy it once more, press the button again.")
+        messages.info(request, text % {"reference": draft.reference})
         return redirect(case)
     messages.success(request, _("Copied from %(reference)s. This draft is yours.") % {"reference": case.reference})
     if gone:
