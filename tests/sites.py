@@ -120,7 +120,7 @@ class Site:
         for role in ("broker", "sandbox"):
             site.start_part(role)
         site.manage("migrate", "--no-input", "--verbosity", "0")
-        site.manage("seed_demo", "--if-empty")
+        site.manage("seed_demo", "--if-empty", "--without-cases")
         for role in ORDER:
             if role in without:
                 site.stop_part(role)

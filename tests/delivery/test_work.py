@@ -238,7 +238,7 @@ def test_after_a_minute_the_rest_is_left_to_another_bell(sandbox, bells, monkeyp
 
 # --- without a worker ---------------------------------------------------------------------------------------------------------------
 def test_command_does_what_is_due_and_no_more_than_it_is_told(sandbox, bells, clock):
-    first, second = several(2)
+    first, second = several(2, clock)
 
     call_command("work_off", first.account.account_id, "--most", "1", stdout=(said := StringIO()))
     assert (len(sandbox.cases()), said.getvalue()) == (1, f"{first.account}: 1 done\n")

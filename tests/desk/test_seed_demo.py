@@ -129,3 +129,9 @@ def test_demo_without_a_simulator_says_what_to_start(settings, var):
 
     with pytest.raises(CommandError, match=r"does not answer .*Start `manage.py up` first\."):
         call_command("seed_demo")
+
+
+def test_demo_without_cases_has_people_and_accounts_only(aws, var, bells):
+    call_command("seed_demo", "--without-cases", stdout=StringIO())
+
+    assert (AwsAccount.objects.count(), Case.objects.count()) == (4, 0)

@@ -28,7 +28,7 @@ def test_case_goes_from_the_form_through_review_to_aws(site, page_at):
 
     sign_in(reviewer, site, "reviewer")
     approve(reviewer)
-    expect(reviewer.get_by_role("status")).to_contain_text("Approved")
+    expect(reviewer.locator("#messages")).to_contain_text("Approved")
 
     # The author's page finds out by itself.
     expect(agent.locator("main")).to_have_attribute("data-state", "delivered", timeout=30_000)

@@ -1,4 +1,4 @@
-"""`seed_demo [--if-empty]`: people, teams, accounts and cases to look around with. In sandbox mode only."""
+"""`seed_demo [--if-empty] [--without-cases]`: people, teams, accounts and cases to look around with. In sandbox mode only."""
 
 import os
 from argparse import ArgumentParser
@@ -27,6 +27,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--if-empty", action="store_true", help="do nothing where there is a team already")
+        parser.add_argument("--without-cases", action="store_true", help="only people, teams and accounts")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.SANDBOX:
@@ -43,7 +44,8 @@ class Command(BaseCommand):
                 call_command("check_accounts", *(account.account_id for account in demo.ACCOUNTS), stdout=self.stdout)
             made = make_people({name: hashed.result() for name, hashed in hashes.items()})
         write_sign_ins(settings.VAR / DEMO_SIGN_INS, {name: passwords[name] for name in made})
-        telling.tell_all(demo.STORIES)
+        if not options["without_cases"]:
+            telling.tell_all(demo.STORIES)
 
 
 def declare_at_simulator() -> None:
