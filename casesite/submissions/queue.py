@@ -78,7 +78,7 @@ class Queue:
 
     def is_now(self, at: datetime | None) -> bool:
         """Whether a planned time is as good as now: the site looks around every few seconds."""
-        return at is not None and at <= self.now + times.MINUTE / 2
+        return at is not None and at <= self.now + times.scaled(times.MINUTE / 2)
 
     def free_at(self, *, urgent: bool) -> datetime:
         """The earliest instant at which one more case may go out, were nothing else waiting."""
