@@ -52,7 +52,7 @@ def write_a_case(page: Page) -> None:
     page.get_by_role("link", name="New case").click()
     page.get_by_label("Account").select_option(label="Payments prod (1111 1111 1111)")
     page.get_by_placeholder("Search by name or code").fill("EC2 - Linux")  # while the account's own services arrive
-    page.get_by_role("option", name=re.compile("EC2 - Linux")).click()
+    page.locator("#id_service_code-ts-dropdown").get_by_role("option", name=re.compile("EC2 - Linux")).click()
     category = page.get_by_label("Category")
     expect(category.get_by_role("option", name="Instance Issue")).to_be_attached()
     category.select_option(label="Instance Issue")
