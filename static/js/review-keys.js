@@ -8,6 +8,7 @@
   const NOT_TEXT = ["checkbox", "radio", "submit", "button"];
 
   function typing(element) {
+    if (element.closest(".comment-box")) return true; // on its way into the box, which opens a moment later
     const field = element.closest("input, textarea, select, [contenteditable]");
     return field && !(field.matches("input") && NOT_TEXT.includes(field.type));
   }

@@ -127,7 +127,7 @@ def test_a_worker_has_sixteen_threads_and_holds_no_bells(effective):
 
 
 def test_the_names_of_tasks_are_stable_for_ever(effective):
-    assert effective["tasks"] == ["delivery.canary", "delivery.work_off", "lookups.answer"]
+    assert effective["tasks"] == ["cases.scan", "delivery.canary", "delivery.work_off", "lookups.answer"]
     assert set(effective["tasks"]) <= set(effective["ignoring"])
 
 

@@ -136,6 +136,9 @@ def test_keys_are_letters_while_somebody_types(submitted, signed_in):
     page.get_by_label("Reason").press_sequentially("jk")
     page.wait_for_timeout(READ)
     page.get_by_text("Comment on Subject").click()
+    expect(page.get_by_label("Comment on “Subject”")).to_be_focused()
+    page.keyboard.type("a")
+    page.get_by_text("Comment on Subject").focus()
     page.keyboard.type("a")
 
     expect(page.get_by_label("Reason")).to_have_value("jk")
