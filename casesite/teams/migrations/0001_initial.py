@@ -9,6 +9,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
@@ -17,465 +18,140 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Team",
+            name='Team',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("name", models.CharField(max_length=80, unique=True, verbose_name="name")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80, unique=True, verbose_name='name')),
             ],
             options={
-                "verbose_name": "team",
-                "verbose_name_plural": "teams",
-                "ordering": ("name",),
+                'verbose_name': 'team',
+                'verbose_name_plural': 'teams',
+                'ordering': ('name',),
             },
         ),
         migrations.CreateModel(
-            name="HistoricalAwsAccount",
+            name='HistoricalAwsAccount',
             fields=[
-                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
-                (
-                    "account_id",
-                    models.CharField(
-                        db_index=True,
-                        max_length=12,
-                        validators=[
-                            django.core.validators.RegexValidator("^\\d{12}\\Z", "An AWS account id has 12 digits.")
-                        ],
-                        verbose_name="account id",
-                    ),
-                ),
-                (
-                    "name",
-                    models.CharField(
-                        help_text="What people call it, for instance “Payments prod”.",
-                        max_length=80,
-                        verbose_name="name",
-                    ),
-                ),
-                (
-                    "active",
-                    models.BooleanField(
-                        default=True, help_text="An inactive account takes no new cases.", verbose_name="active"
-                    ),
-                ),
-                (
-                    "role_arn",
-                    models.CharField(
-                        blank=True,
-                        help_text="The role that workers assume. Empty: the site's own credentials, which must belong to this account.",
-                        max_length=2048,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^arn:aws[a-z-]*:iam::\\d{12}:role/[\\w+=,.@/-]+\\Z",
-                                "This is not the ARN of an IAM role.",
-                            )
-                        ],
-                        verbose_name="role ARN",
-                    ),
-                ),
-                (
-                    "external_id",
-                    models.CharField(
-                        blank=True,
-                        max_length=1224,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[\\w+=,.@:/-]{2,1224}\\Z", "2 to 1,224 letters, digits or any of + = , . @ : / -"
-                            )
-                        ],
-                        verbose_name="external id",
-                    ),
-                ),
-                (
-                    "review_policy",
-                    models.CharField(
-                        choices=[
-                            ("always", "Every case is reviewed before it goes out"),
-                            ("after_urgent", "Urgent and critical cases go at once and are reviewed afterwards"),
-                            ("never", "Cases go out without review"),
-                        ],
-                        default="always",
-                        max_length=12,
-                        verbose_name="review",
-                    ),
-                ),
-                (
-                    "unknown_policy",
-                    models.CharField(
-                        choices=[
-                            ("resend", "Send again, once, when AWS proves that it has no case"),
-                            ("ask", "Look as usual, but let a person decide on sending again"),
-                        ],
-                        default="resend",
-                        max_length=8,
-                        verbose_name="when AWS did not answer",
-                    ),
-                ),
-                (
-                    "approval_hours",
-                    models.PositiveIntegerField(
-                        default=24,
-                        help_text="An approved case not sent by then is reviewed again if the account or the catalogue changed.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(720),
-                        ],
-                        verbose_name="approval holds for (hours)",
-                    ),
-                ),
-                (
-                    "cases_per_hour",
-                    models.PositiveIntegerField(
-                        default=casesite.teams.models.default_cases_per_hour,
-                        help_text="AWS lets an account open 10 cases an hour.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(100000),
-                        ],
-                        verbose_name="cases per hour",
-                    ),
-                ),
-                (
-                    "reserved_urgent",
-                    models.PositiveIntegerField(
-                        default=casesite.teams.models.default_reserved_urgent,
-                        validators=[django.core.validators.MaxValueValidator(100000)],
-                        verbose_name="of these kept for urgent and critical",
-                    ),
-                ),
-                (
-                    "settings_changed_at",
-                    models.DateTimeField(editable=False, null=True, verbose_name="settings changed"),
-                ),
-                ("history_id", models.AutoField(primary_key=True, serialize=False)),
-                ("history_date", models.DateTimeField(db_index=True)),
-                ("history_change_reason", models.CharField(max_length=100, null=True)),
-                (
-                    "history_type",
-                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
-                ),
-                (
-                    "history_user",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                ('account_id', models.CharField(db_index=True, max_length=12, validators=[django.core.validators.RegexValidator('^\\d{12}\\Z', 'An AWS account id has 12 digits.')], verbose_name='account id')),
+                ('name', models.CharField(help_text='What people call it, for instance “Payments prod”.', max_length=80, verbose_name='name')),
+                ('active', models.BooleanField(default=True, help_text='An inactive account takes no new cases.', verbose_name='active')),
+                ('role_arn', models.CharField(blank=True, help_text="The role that workers assume. Empty: the site's own credentials, which must belong to this account.", max_length=2048, validators=[django.core.validators.RegexValidator('^arn:aws[a-z-]*:iam::\\d{12}:role/[\\w+=,.@/-]+\\Z', 'This is not the ARN of an IAM role.')], verbose_name='role ARN')),
+                ('external_id', models.CharField(blank=True, max_length=1224, validators=[django.core.validators.RegexValidator('^[\\w+=,.@:/-]{2,1224}\\Z', '2 to 1,224 letters, digits or any of + = , . @ : / -')], verbose_name='external id')),
+                ('review_policy', models.CharField(choices=[('always', 'Every case is reviewed before it goes out'), ('after_urgent', 'Urgent and critical cases go at once and are reviewed afterwards'), ('never', 'Cases go out without review')], default='always', max_length=12, verbose_name='review')),
+                ('unknown_policy', models.CharField(choices=[('resend', 'Send again, once, when AWS proves that it has no case'), ('ask', 'Look as usual, but let a person decide on sending again')], default='resend', max_length=8, verbose_name='when AWS did not answer')),
+                ('approval_hours', models.PositiveIntegerField(default=24, help_text='An approved case not sent by then is reviewed again if the account or the catalogue changed.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(720)], verbose_name='approval holds for (hours)')),
+                ('cases_per_hour', models.PositiveIntegerField(default=casesite.teams.models.default_cases_per_hour, help_text='AWS lets an account open 10 cases an hour.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100000)], verbose_name='cases per hour')),
+                ('reserved_urgent', models.PositiveIntegerField(default=casesite.teams.models.default_reserved_urgent, validators=[django.core.validators.MaxValueValidator(100000)], verbose_name='of these kept for urgent and critical')),
+                ('settings_changed_at', models.DateTimeField(editable=False, null=True, verbose_name='settings changed')),
+                ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_change_reason', models.CharField(max_length=100, null=True)),
+                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "historical AWS account",
-                "verbose_name_plural": "historical AWS accounts",
-                "ordering": ("-history_date", "-history_id"),
-                "get_latest_by": ("history_date", "history_id"),
+                'verbose_name': 'historical AWS account',
+                'verbose_name_plural': 'historical AWS accounts',
+                'ordering': ('-history_date', '-history_id'),
+                'get_latest_by': ('history_date', 'history_id'),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name="HistoricalTeam",
+            name='HistoricalTeam',
             fields=[
-                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
-                ("name", models.CharField(db_index=True, max_length=80, verbose_name="name")),
-                ("history_id", models.AutoField(primary_key=True, serialize=False)),
-                ("history_date", models.DateTimeField(db_index=True)),
-                ("history_change_reason", models.CharField(max_length=100, null=True)),
-                (
-                    "history_type",
-                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
-                ),
-                (
-                    "history_user",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                ('name', models.CharField(db_index=True, max_length=80, verbose_name='name')),
+                ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_change_reason', models.CharField(max_length=100, null=True)),
+                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "historical team",
-                "verbose_name_plural": "historical teams",
-                "ordering": ("-history_date", "-history_id"),
-                "get_latest_by": ("history_date", "history_id"),
+                'verbose_name': 'historical team',
+                'verbose_name_plural': 'historical teams',
+                'ordering': ('-history_date', '-history_id'),
+                'get_latest_by': ('history_date', 'history_id'),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name="Preferences",
+            name='Preferences',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("time_zone", models.CharField(default="UTC", max_length=64, verbose_name="time zone")),
-                (
-                    "theme",
-                    models.CharField(
-                        choices=[("auto", "As the system"), ("light", "Light"), ("dark", "Dark")],
-                        default="auto",
-                        max_length=5,
-                        verbose_name="theme",
-                    ),
-                ),
-                (
-                    "user",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="preferences",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('time_zone', models.CharField(default='UTC', max_length=64, verbose_name='time zone')),
+                ('theme', models.CharField(choices=[('auto', 'As the system'), ('light', 'Light'), ('dark', 'Dark')], default='auto', max_length=5, verbose_name='theme')),
+                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='preferences', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "verbose_name": "preferences",
-                "verbose_name_plural": "preferences",
+                'verbose_name': 'preferences',
+                'verbose_name_plural': 'preferences',
             },
         ),
         migrations.CreateModel(
-            name="HistoricalMembership",
+            name='HistoricalMembership',
             fields=[
-                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("agent", "Agent"), ("reviewer", "Reviewer"), ("lead", "Lead")],
-                        default="agent",
-                        max_length=10,
-                        verbose_name="role",
-                    ),
-                ),
-                ("history_id", models.AutoField(primary_key=True, serialize=False)),
-                ("history_date", models.DateTimeField(db_index=True)),
-                ("history_change_reason", models.CharField(max_length=100, null=True)),
-                (
-                    "history_type",
-                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
-                ),
-                (
-                    "history_user",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        blank=True,
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="person",
-                    ),
-                ),
-                (
-                    "team",
-                    models.ForeignKey(
-                        blank=True,
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.DO_NOTHING,
-                        related_name="+",
-                        to="teams.team",
-                        verbose_name="team",
-                    ),
-                ),
+                ('id', models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name='ID')),
+                ('role', models.CharField(choices=[('agent', 'Agent'), ('reviewer', 'Reviewer'), ('lead', 'Lead')], default='agent', max_length=10, verbose_name='role')),
+                ('history_id', models.AutoField(primary_key=True, serialize=False)),
+                ('history_date', models.DateTimeField(db_index=True)),
+                ('history_change_reason', models.CharField(max_length=100, null=True)),
+                ('history_type', models.CharField(choices=[('+', 'Created'), ('~', 'Changed'), ('-', 'Deleted')], max_length=1)),
+                ('history_user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ('team', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='teams.team', verbose_name='team')),
             ],
             options={
-                "verbose_name": "historical membership",
-                "verbose_name_plural": "historical memberships",
-                "ordering": ("-history_date", "-history_id"),
-                "get_latest_by": ("history_date", "history_id"),
+                'verbose_name': 'historical membership',
+                'verbose_name_plural': 'historical memberships',
+                'ordering': ('-history_date', '-history_id'),
+                'get_latest_by': ('history_date', 'history_id'),
             },
             bases=(simple_history.models.HistoricalChanges, models.Model),
         ),
         migrations.CreateModel(
-            name="Membership",
+            name='Membership',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[("agent", "Agent"), ("reviewer", "Reviewer"), ("lead", "Lead")],
-                        default="agent",
-                        max_length=10,
-                        verbose_name="role",
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="memberships",
-                        to=settings.AUTH_USER_MODEL,
-                        verbose_name="person",
-                    ),
-                ),
-                (
-                    "team",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="memberships",
-                        to="teams.team",
-                        verbose_name="team",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('agent', 'Agent'), ('reviewer', 'Reviewer'), ('lead', 'Lead')], default='agent', max_length=10, verbose_name='role')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to='teams.team', verbose_name='team')),
             ],
             options={
-                "verbose_name": "membership",
-                "verbose_name_plural": "memberships",
-                "ordering": ("team__name", "user__username"),
-                "constraints": [models.UniqueConstraint(fields=("team", "user"), name="membership_once_per_team")],
+                'verbose_name': 'membership',
+                'verbose_name_plural': 'memberships',
+                'ordering': ('team__name', 'user__username'),
+                'constraints': [models.UniqueConstraint(fields=('team', 'user'), name='membership_once_per_team')],
             },
         ),
         migrations.CreateModel(
-            name="AwsAccount",
+            name='AwsAccount',
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "account_id",
-                    models.CharField(
-                        max_length=12,
-                        unique=True,
-                        validators=[
-                            django.core.validators.RegexValidator("^\\d{12}\\Z", "An AWS account id has 12 digits.")
-                        ],
-                        verbose_name="account id",
-                    ),
-                ),
-                (
-                    "name",
-                    models.CharField(
-                        help_text="What people call it, for instance “Payments prod”.",
-                        max_length=80,
-                        verbose_name="name",
-                    ),
-                ),
-                (
-                    "active",
-                    models.BooleanField(
-                        default=True, help_text="An inactive account takes no new cases.", verbose_name="active"
-                    ),
-                ),
-                (
-                    "role_arn",
-                    models.CharField(
-                        blank=True,
-                        help_text="The role that workers assume. Empty: the site's own credentials, which must belong to this account.",
-                        max_length=2048,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^arn:aws[a-z-]*:iam::\\d{12}:role/[\\w+=,.@/-]+\\Z",
-                                "This is not the ARN of an IAM role.",
-                            )
-                        ],
-                        verbose_name="role ARN",
-                    ),
-                ),
-                (
-                    "external_id",
-                    models.CharField(
-                        blank=True,
-                        max_length=1224,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "^[\\w+=,.@:/-]{2,1224}\\Z", "2 to 1,224 letters, digits or any of + = , . @ : / -"
-                            )
-                        ],
-                        verbose_name="external id",
-                    ),
-                ),
-                (
-                    "review_policy",
-                    models.CharField(
-                        choices=[
-                            ("always", "Every case is reviewed before it goes out"),
-                            ("after_urgent", "Urgent and critical cases go at once and are reviewed afterwards"),
-                            ("never", "Cases go out without review"),
-                        ],
-                        default="always",
-                        max_length=12,
-                        verbose_name="review",
-                    ),
-                ),
-                (
-                    "unknown_policy",
-                    models.CharField(
-                        choices=[
-                            ("resend", "Send again, once, when AWS proves that it has no case"),
-                            ("ask", "Look as usual, but let a person decide on sending again"),
-                        ],
-                        default="resend",
-                        max_length=8,
-                        verbose_name="when AWS did not answer",
-                    ),
-                ),
-                (
-                    "approval_hours",
-                    models.PositiveIntegerField(
-                        default=24,
-                        help_text="An approved case not sent by then is reviewed again if the account or the catalogue changed.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(720),
-                        ],
-                        verbose_name="approval holds for (hours)",
-                    ),
-                ),
-                (
-                    "cases_per_hour",
-                    models.PositiveIntegerField(
-                        default=casesite.teams.models.default_cases_per_hour,
-                        help_text="AWS lets an account open 10 cases an hour.",
-                        validators=[
-                            django.core.validators.MinValueValidator(1),
-                            django.core.validators.MaxValueValidator(100000),
-                        ],
-                        verbose_name="cases per hour",
-                    ),
-                ),
-                (
-                    "reserved_urgent",
-                    models.PositiveIntegerField(
-                        default=casesite.teams.models.default_reserved_urgent,
-                        validators=[django.core.validators.MaxValueValidator(100000)],
-                        verbose_name="of these kept for urgent and critical",
-                    ),
-                ),
-                (
-                    "settings_changed_at",
-                    models.DateTimeField(editable=False, null=True, verbose_name="settings changed"),
-                ),
-                ("checked_at", models.DateTimeField(editable=False, null=True, verbose_name="last check")),
-                (
-                    "check_result",
-                    models.CharField(
-                        choices=[
-                            ("none", "Not checked yet"),
-                            ("good", "Can send"),
-                            ("limited", "Can send, with remarks"),
-                            ("blocked", "Can't send"),
-                        ],
-                        default="none",
-                        editable=False,
-                        max_length=8,
-                    ),
-                ),
-                ("check_summary", models.CharField(blank=True, editable=False, max_length=500)),
-                ("check_details", models.JSONField(default=list, editable=False)),
-                ("teams", models.ManyToManyField(related_name="accounts", to="teams.team", verbose_name="teams")),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('account_id', models.CharField(max_length=12, unique=True, validators=[django.core.validators.RegexValidator('^\\d{12}\\Z', 'An AWS account id has 12 digits.')], verbose_name='account id')),
+                ('name', models.CharField(help_text='What people call it, for instance “Payments prod”.', max_length=80, verbose_name='name')),
+                ('active', models.BooleanField(default=True, help_text='An inactive account takes no new cases.', verbose_name='active')),
+                ('role_arn', models.CharField(blank=True, help_text="The role that workers assume. Empty: the site's own credentials, which must belong to this account.", max_length=2048, validators=[django.core.validators.RegexValidator('^arn:aws[a-z-]*:iam::\\d{12}:role/[\\w+=,.@/-]+\\Z', 'This is not the ARN of an IAM role.')], verbose_name='role ARN')),
+                ('external_id', models.CharField(blank=True, max_length=1224, validators=[django.core.validators.RegexValidator('^[\\w+=,.@:/-]{2,1224}\\Z', '2 to 1,224 letters, digits or any of + = , . @ : / -')], verbose_name='external id')),
+                ('review_policy', models.CharField(choices=[('always', 'Every case is reviewed before it goes out'), ('after_urgent', 'Urgent and critical cases go at once and are reviewed afterwards'), ('never', 'Cases go out without review')], default='always', max_length=12, verbose_name='review')),
+                ('unknown_policy', models.CharField(choices=[('resend', 'Send again, once, when AWS proves that it has no case'), ('ask', 'Look as usual, but let a person decide on sending again')], default='resend', max_length=8, verbose_name='when AWS did not answer')),
+                ('approval_hours', models.PositiveIntegerField(default=24, help_text='An approved case not sent by then is reviewed again if the account or the catalogue changed.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(720)], verbose_name='approval holds for (hours)')),
+                ('cases_per_hour', models.PositiveIntegerField(default=casesite.teams.models.default_cases_per_hour, help_text='AWS lets an account open 10 cases an hour.', validators=[django.core.validators.MinValueValidator(1), django.core.validators.MaxValueValidator(100000)], verbose_name='cases per hour')),
+                ('reserved_urgent', models.PositiveIntegerField(default=casesite.teams.models.default_reserved_urgent, validators=[django.core.validators.MaxValueValidator(100000)], verbose_name='of these kept for urgent and critical')),
+                ('settings_changed_at', models.DateTimeField(editable=False, null=True, verbose_name='settings changed')),
+                ('checked_at', models.DateTimeField(editable=False, null=True, verbose_name='last check')),
+                ('check_result', models.CharField(choices=[('none', 'Not checked yet'), ('good', 'Can send'), ('limited', 'Can send, with remarks'), ('blocked', "Can't send")], default='none', editable=False, max_length=8)),
+                ('check_summary', models.CharField(blank=True, editable=False, max_length=500)),
+                ('check_details', models.JSONField(default=list, editable=False)),
+                ('teams', models.ManyToManyField(related_name='accounts', to='teams.team', verbose_name='teams')),
             ],
             options={
-                "verbose_name": "AWS account",
-                "verbose_name_plural": "AWS accounts",
-                "ordering": ("name", "account_id"),
-                "constraints": [
-                    models.CheckConstraint(
-                        condition=models.Q(("cases_per_hour__gte", 1)), name="account_cases_per_hour_positive"
-                    )
-                ],
+                'verbose_name': 'AWS account',
+                'verbose_name_plural': 'AWS accounts',
+                'ordering': ('name', 'account_id'),
+                'constraints': [models.CheckConstraint(condition=models.Q(('cases_per_hour__gte', 1)), name='account_cases_per_hour_positive')],
             },
         ),
     ]
