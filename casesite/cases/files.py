@@ -24,7 +24,7 @@ from casesite import clock, prepared
 from casesite.database import write
 
 from .limits import Limits, check_count, check_name, check_size, readable
-from .models import UNDO_DISCARD, Case, CaseFile, FileScan
+from .models import UNDO_DISCARD, Case, CaseFile, FileScan, FileSearch
 from .receiving import SUFFIX, ReceivedFile
 
 logger = logging.getLogger(__name__)
@@ -242,6 +242,7 @@ def clean_up() -> int:
             if not CaseFile.objects.filter(sha256=sha256).exists():
                 default_storage.delete(place_of(sha256))
                 FileScan.objects.filter(sha256=sha256).delete()
+                FileSearch.objects.filter(sha256=sha256).delete()
     _forget_cut_off()
     return deleted
 

@@ -39,7 +39,9 @@ def hold(submission: Submission, *, by: Any, until: datetime, token: int) -> Non
     """Let it wait until a time within the next seven days. No worker takes it before."""
     check_hold(until)
     with _as_seen(submission, permissions.check_can_hold, by, token):
-        fields = {"held_until": until, "held_by": by, "due_at": until}
+        # What AWS or the line made wait longer goes on waiting: only an earlier hold is brought forward.
+        own_time = submission.due_at if submission.due_at != submission.held_until else None
+        fields = {"held_until": until, "held_by": by, "due_at": max(until, own_time or until)}
         _change(submission, "held", by, text=until.isoformat(), **fields)
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from casesite.cases import file_secrets
+from casesite.cases import file_secrets, files
 from casesite.cases.models import Case, CaseFile, FileSearch
 from casesite.screening.secrets import FILE_LIMIT
 from casesite.teams.models import Role
@@ -137,3 +137,13 @@ def test_form_without_files_asks_nothing_about_them(client, typed):
         post_new(client, typed, "save_draft")
 
     assert not [query for query in queries if "filesearch" in query["sql"]]
+
+
+def test_what_was_found_goes_with_the_bytes(client, typed, clock):
+    post_new(client, typed, files=[upload("credentials.txt", LEAKING)])
+    assert FileSearch.objects.exists()
+    clock.advance(days=1, seconds=1)
+
+    files.clean_up()
+
+    assert not FileSearch.objects.exists()

@@ -10,6 +10,7 @@ from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.submissions import queue, waiting, workflow
 from casesite.submissions.models import Submission
+from casesite.submissions.reasons import Reason
 from casesite.submissions.states import StaleSubmission, State
 from casesite.teams.models import Role
 from tests.factories import a_draft, a_submission, a_team, a_user, an_account, an_attempt
@@ -62,6 +63,19 @@ def test_what_is_held_is_not_claimed_before_its_time(queued, people, account, cl
     clock.advance(minutes=39, seconds=59)
     assert claim.claim_next(account.pk) is None
     clock.advance(seconds=1)
+    assert claim.claim_next(account.pk) == row
+
+
+def test_a_hold_brings_nothing_forward(queued, people, account, clock):
+    row = queued()
+    claimed = claim.claim_next(account.pk)
+    claim.give_back(claimed, due_at=clock.now + timedelta(minutes=40), reason=Reason.PACE)
+
+    held(again(row), people["author"], clock.now + timedelta(minutes=10))
+
+    clock.advance(minutes=11)
+    assert claim.claim_next(account.pk) is None
+    clock.advance(minutes=30)
     assert claim.claim_next(account.pk) == row
 
 
