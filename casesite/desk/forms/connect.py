@@ -16,9 +16,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from casesite.catalog import values
+from casesite.catalog.filling import Filling
 from casesite.catalog.rule_words import because, in_words, name_of, value_in_words
-from casesite.catalog.rules import Evaluation, Evaluator, FieldState, outcome
+from casesite.catalog.rules import Evaluation, FieldState, outcome
 from casesite.catalog.template import (
     Comparison,
     Field,
@@ -30,7 +30,6 @@ from casesite.catalog.template import (
     Template,
     Value,
 )
-from casesite.catalog.template_form import AskedSection, asked_sections
 
 from . import field_builders
 
@@ -109,38 +108,33 @@ class ConnectForm(forms.Form):
         initial = {field_builders.name_of(id_): value for id_, value in (typed or {}).items()}
         super().__init__(data=data, initial=initial, label_suffix="")
         self.template = template
-        self.evaluator = Evaluator(template)
-        self.zone = zone
         self.submitting = submitting
-        self.asked: list[AskedSection] = asked_sections(template, customer_always=customer_always)
-        self.field_ids = [id_ for section in self.asked for id_ in section.field_ids]
+        self.filling = Filling(template, self._texts(), zone, customer_always)
+        self.field_ids = self.filling.field_ids
         for id_ in self.field_ids:
             self.fields[field_builders.name_of(id_)] = field_builders.build(template.by_id[id_])
 
+    def _texts(self) -> dict[str, str]:
+        source: Mapping[str, Any] = self.data if self.is_bound else self.initial
+        return {id_: str(source.get(field_builders.name_of(id_), "")) for id_ in self.template.by_id}
+
     # --- what is filled in -------------------------------------------------------------------------------------------
-    @cached_property
-    def typed(self) -> dict[str, str]:
+    @property
+    def typed(self) -> Mapping[str, str]:
         """The text of each field as it stands on the page, hidden ones too."""
-        if not self.is_bound:
-            return {id_: str(self.initial.get(field_builders.name_of(id_), "")) for id_ in self.field_ids}
-        return {id_: str(self.data.get(field_builders.name_of(id_), "")) for id_ in self.field_ids}
+        return self.filling.typed
 
-    @cached_property
+    @property
     def parsed(self) -> tuple[dict[str, Value], dict[str, ValidationError]]:
-        """The values that can be read, and what is wrong with the others."""
-        found: dict[str, Value] = {}
-        wrong: dict[str, ValidationError] = {}
-        for id_, text in self.typed.items():
-            try:
-                found[id_] = values.parse(self.template.by_id[id_], text, self.zone)
-            except ValidationError as exc:
-                wrong[id_] = exc
-        return found, wrong
+        return self.filling.parsed
 
-    @cached_property
+    @property
     def evaluation(self) -> Evaluation:
-        """What the rules say of it. A value that cannot be read counts as not answered."""
-        return self.evaluator.evaluate(self.parsed[0])
+        return self.filling.evaluation
+
+    @property
+    def request_fields(self) -> list[dict[str, Any]]:
+        return self.filling.request_fields
 
     def clean(self) -> None:
         """Errors of fields that show; what a hidden field holds is not sent, so it cannot be wrong."""
@@ -188,7 +182,7 @@ class ConnectForm(forms.Form):
     @cached_property
     def sections(self) -> list[Section]:
         """What the page shows, in order."""
-        return [Section(s.name, [self._row(id_) for id_ in s.field_ids], s.forgotten) for s in self.asked]
+        return [Section(s.name, [self._row(id_) for id_ in s.field_ids], s.forgotten) for s in self.filling.sections]
 
     @property
     def rows(self) -> Iterator[Row]:
@@ -268,14 +262,3 @@ class ConnectForm(forms.Form):
             (RuleKind.HIDDEN, False): _("%(field)s is not hidden, because %(why)s"),
         }
         return rule.name, says, words[rule.kind, says] % {"field": field, "why": because(self.template, why)}
-
-    # --- what goes out -----------------------------------------------------------------------------------------------------
-    @property
-    def request_fields(self) -> list[dict[str, Any]]:
-        """The fields of CreateCase, in the form's order: only those that show and are answered."""
-        known = self.evaluation.values
-        return [
-            {"id": id_, "value": values.as_union(self.template.by_id[id_], known[id_])}
-            for id_ in self.field_ids
-            if id_ in known
-        ]

@@ -1,0 +1,48 @@
+"""A template filled in: one reading of what was typed, for pages and for requests."""
+
+from zoneinfo import ZoneInfo
+
+from casesite.catalog.filling import Filling
+
+from .templates import a_template, equal, hides, number, requires, select, text
+
+BERLIN = ZoneInfo("Europe/Berlin")
+TEMPLATE = a_template(
+    select("reason", "defect", "other"),
+    number("amount"),
+    text("note"),
+    rules=[hides("note", equal("reason", "defect")), requires("amount", equal("reason", "defect"))],
+)
+
+
+def filled(**typed: str) -> Filling:
+    return Filling(TEMPLATE, {"title": "Late parcel", **typed}, BERLIN)
+
+
+def test_request_holds_what_shows_and_is_answered_in_the_forms_order():
+    filling = filled(amount="2", reason="other", note="Twice.")
+
+    assert [field["id"] for field in filling.request_fields] == filling.field_ids
+    assert {"id": "amount", "value": {"doubleValue": 2.0}} in filling.request_fields
+    assert {"id": "note", "value": {"stringValue": "Twice."}} in filling.request_fields
+
+
+def test_hidden_field_keeps_its_text_and_is_not_sent():
+    filling = filled(amount="2", reason="defect", note="Twice.")
+
+    assert filling.typed["note"] == "Twice."
+    assert "note" not in [field["id"] for field in filling.request_fields]
+
+
+def test_value_that_cannot_be_read_counts_as_not_answered():
+    filling = filled(amount="two", reason="defect")
+
+    assert list(filling.parsed[1]) == ["amount"]
+    assert filling.evaluation.missing() == ["amount"]
+
+
+def test_text_of_a_field_that_is_not_asked_for_is_left_alone():
+    filling = filled(elsewhere="x", amount="1", reason="other")
+
+    assert "elsewhere" not in filling.parsed[0]
+    assert "elsewhere" not in [field["id"] for field in filling.request_fields]
