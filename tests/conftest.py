@@ -90,6 +90,13 @@ def clock() -> Iterator[Clock]:
 
 
 @pytest.fixture
+def by_day(clock: Clock) -> None:
+    """The hours to come are of one date: pages name the date with a time of tomorrow."""
+    if clock.now.hour >= 20:
+        clock.advance(hours=6)
+
+
+@pytest.fixture
 def clock_at(clock: Clock):
     """`clock_at(datetime(2026, 3, 2, 9, tzinfo=UTC))` sets the site's time and gives the clock."""
 

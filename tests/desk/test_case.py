@@ -159,7 +159,7 @@ def test_unknown_case_of_an_asking_account_is_not_promised_to_be_sent(client, ma
     assert "If it is not there, a lead decides" in plain(page_of(client, made(State.UNKNOWN).case))
 
 
-def test_queued_case_says_when_it_goes_out(client, made, account, clock):
+def test_queued_case_says_when_it_goes_out(client, made, account, clock, by_day):
     account.cases_per_hour, account.reserved_urgent = 1, 0
     account.save()
     made(State.DELIVERED)
@@ -260,7 +260,7 @@ def test_story_tells_what_was_not_sent(client, made):
     assert "AWS could not be reached, so nothing was sent. It is tried again." in words
 
 
-def test_story_gathers_looks_that_brought_the_same(client, made, clock):
+def test_story_gathers_looks_that_brought_the_same(client, made, clock, by_day):
     submission = made(State.UNKNOWN)
     attempt = submission.attempts.get()
     for _n in range(3):

@@ -111,7 +111,7 @@ def test_returned_case_tells_who_and_why_and_leads_to_its_form(client, made):
     assert f'href="/cases/{submission.case.reference}/edit/"' in page
 
 
-def test_queued_cases_tell_place_and_time(client, made, account, clock):
+def test_queued_cases_tell_place_and_time(client, made, account, clock, by_day):
     account.cases_per_hour, account.reserved_urgent = 1, 0
     account.save()
     made(State.DELIVERED)
@@ -154,7 +154,7 @@ def test_opened_lately_ends_after_two_weeks(client, made, clock):
     assert sections(client.get("/")) == {}
 
 
-def test_account_shows_its_hour_and_the_next_slot(client, made, account, clock):
+def test_account_shows_its_hour_and_the_next_slot(client, made, account, clock, by_day):
     account.cases_per_hour, account.reserved_urgent = 2, 1
     account.save()
     made(State.DELIVERED)

@@ -259,7 +259,7 @@ def test_panel_and_button_follow_the_policy(client, typed, account, policy, seve
     assert button in answer
 
 
-def test_panel_says_when_it_can_go_out(client, typed, author, account, clock):
+def test_panel_says_when_it_can_go_out(client, typed, author, account, clock, by_day):
     account.cases_per_hour, account.reserved_urgent = 1, 0
     account.save()
     assert "as soon as it is approved" in parts(client, typed, "severity_code")

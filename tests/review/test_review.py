@@ -136,7 +136,9 @@ def test_catalogue_that_was_not_read_lately_is_said_to_be_old(hours, said, submi
     assert ("What AWS offers was not read lately" in text) is said
 
 
-def test_page_and_queue_tell_by_when_it_should_be_reviewed(submitted, team, as_user, reviewer, queue_url, clock):
+def test_page_and_queue_tell_by_when_it_should_be_reviewed(
+    submitted, team, as_user, reviewer, queue_url, clock, by_day
+):
     waiting = submitted(account=an_account(team, review_minutes=60))
     due = clock.now + timedelta(hours=1)
     client = as_user(reviewer)
