@@ -5,8 +5,8 @@ import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
-import boto3
 import pytest
+from botocore.session import get_session
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import default_storage
 
@@ -470,7 +470,7 @@ def test_link_that_leads_off_the_machine_is_refused_in_sandbox_mode():
 
 
 def test_status_words_are_those_of_the_sdk():
-    shape = boto3.client("support", region_name="us-east-1").meta.service_model.shape_for("UploadStatus")
+    shape = get_session().get_service_model("support").shape_for("UploadStatus")  # a client would look for credentials
     assert {support.READY, support.NOT_READY, support.FAILED} == set(shape.enum)
 
 
