@@ -159,7 +159,7 @@ def _connect_arn(kinds: tuple[str, ...], message: Callable[[], str]) -> Callable
 
 def _customer(field: Field, typed: str, zone: tzinfo) -> str:
     if not _PROFILE.match(typed.strip()) or len(typed.strip()) > ARN_LENGTH:
-        raise ValidationError(_("Choose a customer from the search, or write the full ARN of the profile."))
+        raise ValidationError(_("Write the full ARN of the customer's profile."))
     return typed.strip()
 
 
@@ -173,9 +173,7 @@ def _instant(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
 
-_user = _connect_arn(
-    ("agent", "user"), lambda: _("Choose a person from the search, or write the full ARN of the user.")
-)
+_user = _connect_arn(("agent", "user"), lambda: _("Write the full ARN of the user."))
 _TYPES: dict[FieldType, Callable[[Field, str, tzinfo], Value]] = {
     FieldType.TEXT: _text,
     FieldType.NUMBER: _number,

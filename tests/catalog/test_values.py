@@ -94,9 +94,9 @@ def test_value_goes_out_as_the_one_union_member_of_its_type(of, typed, union):
             )
         ),
         (LINK, "https://x.example.com/" + "x" * 4079, "4,101 characters; at most 4,100 go in here."),
-        (PERSON, "Maria", "Choose a person from the search, or write the full ARN of the user."),
-        (PERSON, f"{INSTANCE}/queue/6f2d8b31", "Choose a person from the search, or write the full ARN of the user."),
-        (CUSTOMER, "Maria", "Choose a customer from the search, or write the full ARN of the profile."),
+        (PERSON, "Maria", "Write the full ARN of the user."),
+        (PERSON, f"{INSTANCE}/queue/6f2d8b31", "Write the full ARN of the user."),
+        (CUSTOMER, "Maria", "Write the full ARN of the customer's profile."),
         (QUEUE, f"{INSTANCE}/agent/6f2d8b31", "Write the full ARN of the queue."),
         (REFERENCE, "A-1", "1 to 50 letters and digits."),
         (REFERENCE, "A" * 51, "1 to 50 letters and digits."),
