@@ -1,5 +1,6 @@
 """What AWS lets an agent ask for, as immutable snapshots: a form is built from one, and a case points at the one it was built from."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,9 @@ from casesite.web.lru import Lru
 from .schema import SupportSnapshot
 from .tags import validate_tags
 from .template import Template
+
+PERFORMED_BY_LENGTH = 500  # AWS's limit of a custom entity
+_NOT_RECORDED = re.compile(r"[^a-zA-Z0-9_\-.@:/ ]")  # nor does it take these characters
 
 snapshots: Lru[SupportSnapshot] = Lru(most_bytes=6_000_000, size_of=lambda snapshot: snapshot.size)
 templates: Lru[Template] = Lru(most_bytes=8_000_000, size_of=lambda template: template.size)
@@ -164,6 +168,11 @@ class ConnectTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def recorded_as(self, username: str) -> str:
+        """Whom AWS records as the one who acted. Sign-in names may hold characters that AWS does not take there."""
+        taken = _NOT_RECORDED.sub("_", username)
+        return self.performed_by.replace("{username}", taken)[:PERFORMED_BY_LENGTH].rstrip()
 
 
 class CaseTemplate(models.Model):

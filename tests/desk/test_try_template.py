@@ -131,6 +131,25 @@ def test_full_filling_shows_the_request_that_would_go_out(lead, page, template):
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "recorded"),
+    [("lena+night@example.com", "casesite/lena_night@example.com"), ("Łukasz", "casesite/_ukasz")],
+)
+def test_name_that_aws_does_not_take_is_recorded_without_what_it_refuses(lead, page, name, recorded):
+    lead.username = name
+    lead.save()
+
+    assert request_in(page("check"))["performedBy"] == {"customEntity": recorded}
+
+
+def test_recorded_name_ends_where_aws_ends_it(template):
+    template.performed_by = "x" * 190 + "{username}"
+
+    assert template.recorded_as("y" * 150) == "x" * 190 + "y" * 150
+    template.performed_by = "{username} " * 15 + "end"
+    assert template.recorded_as("z" * 49) == " ".join(["z" * 49] * 10)
+
+
 def test_hidden_field_keeps_its_text_on_the_page_and_sends_nothing(lead, page):
     html = page("check", **{"fields-public": "true"})
 

@@ -10,7 +10,6 @@ from functools import cached_property
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.utils.crypto import salted_hmac
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -28,7 +27,6 @@ from casesite.catalog.template import (
     Rule,
     RuleKind,
     Template,
-    Value,
 )
 
 from . import field_builders
@@ -115,30 +113,18 @@ class ConnectForm(forms.Form):
             self.fields[field_builders.name_of(id_)] = field_builders.build(template.by_id[id_])
 
     def _texts(self) -> dict[str, str]:
+        """The text of each field as it stands on the page, hidden ones too."""
         source: Mapping[str, Any] = self.data if self.is_bound else self.initial
         return {id_: str(source.get(field_builders.name_of(id_), "")) for id_ in self.template.by_id}
 
     # --- what is filled in -------------------------------------------------------------------------------------------
     @property
-    def typed(self) -> Mapping[str, str]:
-        """The text of each field as it stands on the page, hidden ones too."""
-        return self.filling.typed
-
-    @property
-    def parsed(self) -> tuple[dict[str, Value], dict[str, ValidationError]]:
-        return self.filling.parsed
-
-    @property
     def evaluation(self) -> Evaluation:
         return self.filling.evaluation
 
-    @property
-    def request_fields(self) -> list[dict[str, Any]]:
-        return self.filling.request_fields
-
     def clean(self) -> None:
         """Errors of fields that show; what a hidden field holds is not sent, so it cannot be wrong."""
-        _values, wrong = self.parsed
+        _values, wrong = self.filling.parsed
         states = self.evaluation.states
         for id_, error in wrong.items():
             if not states[id_].hidden:
@@ -219,7 +205,7 @@ class ConnectForm(forms.Form):
         """The options that the rules leave, and a chosen one that they don't: it stays in sight until another is chosen."""
         names = {option.value: option.name for option in field.options}
         offered = [(value, names[value]) for value in state.options or ()]
-        chosen = self.typed[field.id]
+        chosen = self.filling.typed[field.id]
         if chosen and chosen not in (state.options or ()):
             offered.append((chosen, _("%(name)s (cannot be chosen)") % {"name": names.get(chosen, chosen)}))
         return [("", _("Choose") if state.required else _("Not answered")), *offered]

@@ -127,12 +127,11 @@ def _context(
 
 def _request_text(request: HttpRequest, template: ConnectTemplate, form: ConnectForm) -> str:
     """AWS's parameters as they would go out for this filling."""
-    performed_by = template.performed_by.replace("{username}", request.user.get_username())
     asked = ConnectCaseRequest(
         domain_id=template.domain.domain_id,
         template_id=template.template_id,
-        fields=tuple(form.request_fields),
-        performed_by=performed_by,
+        fields=tuple(form.filling.request_fields),
+        performed_by=template.recorded_as(request.user.get_username()),
         tags=tuple(parse_tags(template.default_tags).items()),
     )
     return json.dumps(asked.as_params(), indent=2, ensure_ascii=False)
@@ -155,7 +154,7 @@ def _saved(request: HttpRequest, template: ConnectTemplate, version: CaseTemplat
     if problem := _problem_with(name, template):
         return _page(request, template, version, form, problem=problem)
     evaluation = form.evaluation
-    values = {id_: value for id_, value in form.parsed[0].items() if value is not None}
+    values = {id_: value for id_, value in form.filling.parsed[0].items() if value is not None}
     with write():
         check, _made = TemplateCheck.objects.update_or_create(
             template=template,
