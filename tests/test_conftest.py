@@ -1,6 +1,10 @@
 """The guard and the clock that other tests rely on."""
 
+import os
+import re
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -50,3 +54,38 @@ def test_bells_are_written_down_in_the_order_they_rang(bells):
     bell.ring_now(bell.ANSWER, 8, queue_name="lookups")
 
     assert bells == [(bell.WORK_OFF, 7, "urgent"), (bell.ANSWER, 8, "lookups")]
+
+
+GROUPED = """
+import pytest
+
+@pytest.mark.xdist_group("together")
+@pytest.mark.parametrize("n", range(4))
+def test_one(n):
+    pass
+"""
+
+
+def test_tests_of_a_group_share_a_process(tmp_path):
+    """Those that share a site are a group; split, each half would start its own and tell half of the story."""
+    (tmp_path / "test_grouped.py").write_text(GROUPED)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "DJANGO_SETTINGS"))}
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-n",
+        "2",
+        "--dist",
+        "loadgroup",
+        "-v",
+        "-p",
+        "no:django",
+        "test_grouped.py",
+    ]
+
+    told = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True, timeout=120).stdout
+
+    ran_in = re.findall(r"^\[(gw\d)\] .*PASSED", told, re.MULTILINE)
+    assert len(ran_in) == 4, told
+    assert len(set(ran_in)) == 1, told
