@@ -11,11 +11,12 @@ from casesite import clock
 from casesite.aws.errors import Cause, OutcomeUnknown, Refused, Trace
 from casesite.cases import files
 from casesite.cases.limits import ROOMIEST
-from casesite.cases.models import Case, CaseFile, SupportContent
+from casesite.cases.models import Case, CaseFile, ConnectContent, SupportContent
+from casesite.cases.models import Kind as CaseKind
 from casesite.cases.receiving import ReceivedFile, ReceivingHandler
 from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate, SupportCatalog
 from casesite.catalog.schema import sha256_of
-from casesite.catalog.template import Template, content_of
+from casesite.catalog.template import TITLE, Template, content_of
 from casesite.database import write
 from casesite.delivery import report
 from casesite.delivery.models import Attempt, Outcome, Phase
@@ -272,3 +273,25 @@ def a_connect_template(account: AwsAccount, template: Template) -> ConnectTempla
     ConnectTemplate.objects.filter(pk=row.pk).update(newest=version)
     row.refresh_from_db()
     return row
+
+
+def a_connect_draft(
+    template: ConnectTemplate, *, by: Any = None, team: Team | None = None, typed: dict[str, str], **content: Any
+) -> Case:
+    """A draft of a Connect case: `typed` by AWS's field ids, the title among them; further content by its column."""
+    account = template.domain.account
+    team = team or (_team_of(by) if by else account.teams.first())
+    by = by or a_user(team=team)
+    now = clock.now()
+    case = Case.objects.create(
+        kind=CaseKind.CONNECT,
+        team=team,
+        account=account,
+        author=by,
+        subject=typed[TITLE],
+        created_at=now,
+        changed_at=now,
+    )
+    ConnectContent.objects.create(case=case, template=template, version=template.newest, typed=typed, **content)
+    case.events.create(at=now, by=by, what="created")
+    return case

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
-from casesite.catalog.models import SupportCatalog
+from casesite.catalog.models import CaseTemplate, ConnectTemplate, SupportCatalog
 from casesite.teams.models import AwsAccount, Team
 from casesite.teams.permissions import team_ids
 
@@ -41,6 +41,7 @@ def new_reference() -> str:
 
 class Kind(models.TextChoices):
     SUPPORT = "support", _("AWS Support")
+    CONNECT = "connect", _("Amazon Connect Cases")
 
 
 class Stage(models.TextChoices):
@@ -144,6 +145,28 @@ class SupportContent(models.Model):
     class Meta:
         verbose_name = _("Support content")
         verbose_name_plural = _("Support contents")
+
+    def __str__(self) -> str:
+        return str(self.case_id)
+
+
+class ConnectContent(models.Model):
+    """What the form of a Connect template holds. The case's subject is the title, so that lists need nothing from here."""
+
+    case = models.OneToOneField(Case, on_delete=models.CASCADE, primary_key=True, related_name="connect")
+    template = models.ForeignKey(ConnectTemplate, on_delete=models.PROTECT, related_name="+")
+    version = models.ForeignKey(CaseTemplate, on_delete=models.PROTECT, related_name="+")  # its form was built from
+    typed = models.JSONField(default=dict)  # text by AWS's field id, of hidden fields too
+    time_zone = models.CharField(max_length=50, default="UTC")  # in which points in time were typed
+    tags = models.TextField(blank=True)  # as typed
+    names = models.JSONField(default=dict)  # of chosen customers and users, by ARN
+    first_comment = models.TextField(blank=True)
+    # What AWS showed after it was opened: {"at", "differences": [{"id", "name", "sent", "shown"}]}; null: not read yet.
+    confirmed = models.JSONField(null=True)
+
+    class Meta:
+        verbose_name = _("Connect content")
+        verbose_name_plural = _("Connect contents")
 
     def __str__(self) -> str:
         return str(self.case_id)

@@ -2,9 +2,11 @@
 
 import re
 from typing import Any
+from urllib.parse import quote
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator, URLValidator
 from django.db import models
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +22,14 @@ from .template import Template
 
 PERFORMED_BY_LENGTH = 500  # AWS's limit of a custom entity
 _NOT_RECORDED = re.compile(r"[^a-zA-Z0-9_\-.@:/ ]")  # nor does it take these characters
+
+
+def validate_workspace_url(text: str) -> None:
+    """A whole web address with a place for the case's id."""
+    URLValidator(schemes=["https", "http"])(text.replace("{case_id}", "x"))
+    if text.count("{case_id}") != 1:
+        raise ValidationError(_("Write {case_id} where the id of the case belongs."))
+
 
 snapshots: Lru[SupportSnapshot] = Lru(most_bytes=6_000_000, size_of=lambda snapshot: snapshot.size)
 templates: Lru[Template] = Lru(most_bytes=8_000_000, size_of=lambda template: template.size)
@@ -81,6 +91,20 @@ class CasesDomain(models.Model):
     name = models.CharField(_("name"), max_length=100)
     seen_at = models.DateTimeField()
     gone_at = models.DateTimeField(null=True)  # AWS no longer lists it
+    may_tag = models.BooleanField(
+        _("put tags on cases"),
+        default=True,
+        help_text=_(
+            "Off where the role may not tag cases: then no tags go out, and the reference by which we recognise a case of ours stands at the end of its title."
+        ),
+    )
+    workspace_url = models.CharField(
+        _("address of a case in the agent workspace"),
+        max_length=500,
+        blank=True,
+        validators=[validate_workspace_url],
+        help_text=_("A web address in which {case_id} stands for the id of the case. Empty: no link is shown."),
+    )
 
     class Meta:
         ordering = ("name", "region", "id")
@@ -90,6 +114,13 @@ class CasesDomain(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.region})"
+
+    def case_arn(self, case_id: str) -> str:
+        return f"{self.arn}/case/{case_id}"
+
+    def link_to(self, case_id: str) -> str:
+        """The case in Amazon Connect's workspace, or nothing where nobody said where that is."""
+        return self.workspace_url.replace("{case_id}", quote(case_id, safe="")) if self.workspace_url else ""
 
 
 class ConnectTemplateQuerySet(models.QuerySet["ConnectTemplate"]):

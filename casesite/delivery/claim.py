@@ -81,6 +81,7 @@ def queued_rows(account_pk: int) -> QuerySet[Submission]:
     """Queued rows that this code understands. A case that is open is never opened again."""
     return Submission.objects.filter(
         account_id=account_pk,
+        region="",
         state=State.QUEUED,
         payload_version__lte=PAYLOAD_VERSION,
         case__aws_case_id__isnull=True,

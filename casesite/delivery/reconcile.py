@@ -68,7 +68,7 @@ def next_look_at(attempt: Attempt, counted: int, now: datetime) -> datetime:
 def due_looks(account_pk: int, now: datetime) -> Any:
     """Rows of the account whose outcome is not known and whose next look has come."""
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    return Submission.objects.filter(free, account_id=account_pk, state__in=LOOKED_FOR, due_at__lte=now)
+    return Submission.objects.filter(free, account_id=account_pk, region="", state__in=LOOKED_FOR, due_at__lte=now)
 
 
 _look_is_due = prepared.Rows(
@@ -399,7 +399,7 @@ def _adopt_found(row: Submission, marker: str, case: FoundCase) -> None:
 def due_reads(account_pk: int, now: datetime) -> Any:
     """Delivered rows whose display id and status AWS has not told yet."""
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    return Submission.objects.filter(free, account_id=account_pk, state=State.DELIVERED, due_at__lte=now)
+    return Submission.objects.filter(free, account_id=account_pk, region="", state=State.DELIVERED, due_at__lte=now)
 
 
 _read_is_due = prepared.Rows(

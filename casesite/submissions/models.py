@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
 from casesite.cases.models import Case
+from casesite.catalog.models import CaseTemplate
 from casesite.database import write
 from casesite.teams.models import AwsAccount, SecondApproval
 from casesite.teams.permissions import team_ids
@@ -23,12 +24,13 @@ from .states import FINAL, UNFINISHED, StaleSubmission, State
 
 class Kind(models.TextChoices):
     SUPPORT_CASE = "support_case", _("Open a Support case")
+    CONNECT_CASE = "connect_case", _("Open a Connect case")
 
 
-OPENING_KINDS = (Kind.SUPPORT_CASE,)
+OPENING_KINDS = (Kind.SUPPORT_CASE, Kind.CONNECT_CASE)
 RANKS = {"critical": 0, "urgent": 1, "high": 2, "normal": 3, "low": 4}
 URGENT_RANK = RANKS["urgent"]  # this and below may use the urgent reserve and go to the urgent queue
-PAYLOAD_VERSION = 2  # the newest that this code understands; 2 has files
+PAYLOAD_VERSION = 3  # the newest that this code understands; 2 has files, 3 is of Amazon Connect
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
@@ -48,6 +50,7 @@ class Submission(models.Model):
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="submissions")
     account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, related_name="submissions")
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.SUPPORT_CASE)
+    region = models.CharField(max_length=30, blank=True, default="", db_default="")  # of Connect; Support has none
     supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
     revision = models.PositiveIntegerField(default=1)
     newest = models.BooleanField(default=True)  # no later revision replaces it
@@ -60,6 +63,7 @@ class Submission(models.Model):
     marker = models.CharField(max_length=22, unique=True)
     client_token = models.UUIDField(default=uuid.uuid4)
     catalog_sha256 = models.CharField(max_length=64, blank=True)  # the snapshot that the choices were checked against
+    template_version = models.ForeignKey(CaseTemplate, null=True, on_delete=models.PROTECT, related_name="submissions")
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
     submitted_at = models.DateTimeField()
 

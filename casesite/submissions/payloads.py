@@ -10,9 +10,12 @@ from casesite.aws.requests import SupportCaseRequest
 from casesite.cases.models import Case, CaseFile, SupportContent
 
 from . import marker as markers
+from .models import Submission
 
 BODY_LIMIT = 8000  # characters of communicationBody, AWS's model
 CC_LIMIT = 10
+# Of a Connect case: what goes out beside the request itself, or says where to.
+ALSO_APPROVED = ("region", "first_comment")
 _CC_SEPARATORS = re.compile(r"[\s,;]+")
 
 
@@ -36,10 +39,14 @@ def content_of(case: Case, support: SupportContent, files: Iterable[CaseFile] = 
         "communication_body": support.communication_body,
         "cc_email_addresses": list(split_addresses(support.cc_email_addresses)),
     }
-    # Sorted, because the order of files means nothing, and two forms that differ by it only are the same.
-    ordered = sorted(files, key=lambda file: (file.name, file.sha256))
-    described = [{"sha256": file.sha256, "size": file.size, "name": file.name} for file in ordered]
+    described = described_files(files)
     return content | ({"files": described} if described else {})
+
+
+def described_files(files: Iterable[CaseFile]) -> list[dict[str, Any]]:
+    """Files as a content names them. Sorted, because their order means nothing, and contents that differ by it only are the same."""
+    ordered = sorted(files, key=lambda file: (file.name, file.sha256))
+    return [{"sha256": file.sha256, "size": file.size, "name": file.name} for file in ordered]
 
 
 def file_lines(content: dict[str, Any]) -> list[str]:
@@ -67,13 +74,27 @@ def support_payload(content: dict[str, Any], marker: str) -> dict[str, Any]:
 
 
 def sha256_of(
-    payload: dict[str, Any], *, kind: str, account_id: str, files: Sequence[dict[str, Any]] | None = None
+    payload: dict[str, Any],
+    *,
+    kind: str,
+    account_id: str,
+    files: Sequence[dict[str, Any]] | None = None,
+    also: dict[str, Any] | None = None,
 ) -> str:
-    """The hash a reviewer's approval names: the parameters, the operation, the account they go to, and the files.
+    """The hash a reviewer's approval names: the parameters, the operation, the account they go to, the files, and what
+    else goes out (`also`).
 
     AWS's own ids for files are made while sending, and are no part of it.
     """
     whole: dict[str, Any] = {"account": account_id, "kind": kind, "parameters": payload}
     if files:
         whole["files"] = list(files)
+    if also:
+        whole["also"] = also
     return hashlib.sha256(json.dumps(whole, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def hash_of(row: Submission) -> str:
+    """The hash of a submission as it stands now."""
+    also = {name: row.content[name] for name in ALSO_APPROVED if row.content.get(name)}
+    return sha256_of(row.payload, kind=row.kind, account_id=row.account.account_id, files=row.files, also=also)

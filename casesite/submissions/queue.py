@@ -21,7 +21,7 @@ from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.pacing.schedule import Slot, Waiting, slots
 from casesite.teams.models import AwsAccount
 
-from .models import RANKS, URGENT_RANK, Submission
+from .models import RANKS, URGENT_RANK, Kind, Submission
 from .states import State
 
 # Attempts that AWS may count: under way, done, and those whose outcome nobody knows.
@@ -118,9 +118,12 @@ def budgets_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Budge
 
 
 def _counted(accounts: list[Any], since: datetime) -> QuerySet[Submission]:
-    """Openings with attempts of the last hour that AWS may count, once for each attempt."""
-    return Submission.objects.opening().filter(
-        account__in=accounts, attempts__started_at__gt=since, attempts__outcome__in=COUNTED
+    """Support openings with attempts of the last hour that AWS may count, once for each attempt. Connect counts no hour."""
+    return Submission.objects.filter(
+        kind=Kind.SUPPORT_CASE,
+        account__in=accounts,
+        attempts__started_at__gt=since,
+        attempts__outcome__in=COUNTED,
     )
 
 
@@ -265,7 +268,7 @@ def _line_rows(accounts: list[Any], since: datetime, most: int) -> QuerySet[Subm
     waits_since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
     rows = (
-        Submission.objects.opening()
+        Submission.objects.filter(kind=Kind.SUPPORT_CASE)
         .filter(account__in=accounts, state__in=(State.QUEUED, State.PREPARING))
         .annotate(what=F("state"), at=waits_since, due=Coalesce("due_at", waits_since), place=place)
         .filter(place__lte=most)

@@ -16,13 +16,14 @@ from django.utils.translation import gettext as _
 
 from casesite import clock, failpoints
 from casesite.cases import files
-from casesite.cases.models import Case, CaseFile, CaseQuerySet, Stage
+from casesite.cases.models import Case, CaseFile, CaseQuerySet, ConnectContent, Stage, SupportContent
+from casesite.cases.models import Kind as CaseKind
 from casesite.database import write
 from casesite.pacing import bell
 from casesite.teams.models import AwsAccount, ReviewPolicy
 
+from . import connect, payloads, permissions, proven, stage
 from . import marker as markers
-from . import payloads, permissions, proven, stage
 from .fields import COMMENTABLE
 from .models import RANKS, URGENT_RANK, Comment, Decision, Kind, Submission, Verdict
 from .reasons import Reason
@@ -42,8 +43,7 @@ def submit(case: Case, *, by: Any) -> Submission:
     the case was submitted meanwhile.
     """
     with write():
-        rows = Case.objects.select_for_update(of=("self",)).select_related("account", "support__catalog")
-        case = rows.defer("support__catalog__content").get(pk=case.pk)  # of the catalogue, only which one it is
+        case = Case.objects.select_for_update(of=("self",)).select_related("account", "author").get(pk=case.pk)
         if case.stage != Stage.DRAFT:
             raise StaleSubmission(f"case {case.reference} is no longer a draft")
         permissions.check_can_submit(by, case)
@@ -64,37 +64,58 @@ def _new_revision(case: Case, by: Any) -> Submission:
     if before:
         Submission.objects.filter(pk=before.pk).update(newest=False)
     draft_files = files.of_draft(case)
-    content = payloads.content_of(case, case.support, draft_files)
     CaseFile.objects.filter(pk__in=[file.pk for file in draft_files]).update(submitted=True)
+    row = _frozen_connect(case, draft_files) if case.kind == CaseKind.CONNECT else _frozen_support(case, draft_files)
+    released = _released_by_policy(case.account, row.rank)
+    row.case, row.account = case, case.account
+    row.payload_sha256 = payloads.hash_of(row)
+    row.supersedes, row.revision = before, before.revision + 1 if before else 1
+    row.submitted_by, row.submitted_at = by, now
+    if released:
+        row.state, row.queued_at, row.approved_at, row.due_at = State.QUEUED, now, now, now
+        row.review_after = case.account.review_policy == ReviewPolicy.AFTER_URGENT
+    else:
+        row.state = State.PENDING_REVIEW
+        for name, at in review_times(case.account, now).items():
+            setattr(row, name, at)
+    row.verify_first = _waived_bound(case) if before else None  # nothing of a first revision was ever sent
+    return row
+
+
+def _frozen_support(case: Case, draft_files: list[CaseFile]) -> Submission:
+    """What a draft says now, as the request of support.CreateCase."""
+    support = SupportContent.objects.select_related("catalog").defer("catalog__content").get(pk=case.pk)
+    content = payloads.content_of(case, support, draft_files)
     marker = markers.new(case.reference)
-    payload = payloads.support_payload(content, marker)
-    rank = RANKS.get(case.severity_code, max(RANKS.values()))
-    released = _released_by_policy(case.account, rank)
     return Submission(
-        case=case,
-        account=case.account,
         kind=Kind.SUPPORT_CASE,
-        supersedes=before,
-        revision=before.revision + 1 if before else 1,
         content=content,
-        payload=payload,
-        payload_sha256=payloads.sha256_of(
-            payload, kind=Kind.SUPPORT_CASE, account_id=case.account.account_id, files=content.get("files")
-        ),
+        payload=payloads.support_payload(content, marker),
         payload_version=payloads.version_of(content),
         marker=marker,
-        catalog_sha256=case.support.catalog.content_sha256 if case.support.catalog else "",
-        submitted_by=by,
-        submitted_at=now,
-        rank=rank,
-        state=State.QUEUED if released else State.PENDING_REVIEW,
-        queued_at=now if released else None,
-        approved_at=now if released else None,
-        due_at=now if released else None,
-        **({} if released else review_times(case.account, now)),
-        review_after=released and case.account.review_policy == ReviewPolicy.AFTER_URGENT,
-        verify_first=_waived_bound(case) if before else None,  # nothing of a first revision was ever sent
+        catalog_sha256=support.catalog.content_sha256 if support.catalog else "",
+        rank=RANKS.get(case.severity_code, max(RANKS.values())),
     )
+
+
+def _frozen_connect(case: Case, draft_files: list[CaseFile]) -> Submission:
+    """What a draft says now, as the request of connectcases.CreateCase."""
+    held = ConnectContent.objects.select_related("template__domain", "version").get(pk=case.pk)
+    content = connect.content_of(case, held, draft_files)
+    marker = markers.new(case.reference)
+    row = Submission(
+        kind=Kind.CONNECT_CASE,
+        region=content["region"],
+        content=content,
+        payload_version=connect.PAYLOAD_VERSION,
+        marker=marker,
+        catalog_sha256=held.version.content_sha256,
+        template_version=held.version,
+        rank=RANKS["normal"],  # Connect knows no severity
+    )
+    row.client_token = connect.client_token(row.pk)
+    row.payload = connect.connect_payload(content, marker, row.client_token)
+    return row
 
 
 def _released_by_policy(account: AwsAccount, rank: int) -> bool:
