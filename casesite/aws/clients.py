@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import boto3
@@ -70,7 +70,14 @@ class Keys:
         return f"Keys({self.access_key_id})"
 
 
-Owner = tuple[Target, str, bool]  # whose a pooled client is: account, access key, and whether it makes dry runs
+class Owner(NamedTuple):
+    """Whose a pooled client is."""
+
+    target: Target
+    access_key_id: str
+    dry: bool  # whether it makes dry runs
+    service: str
+    region: str
 
 
 def endpoint_of(service: str) -> str | None:
@@ -159,10 +166,12 @@ class Clients:
 
     # --- clients ---------------------------------------------------------------------------------------------------
     @contextmanager
-    def writer(self, target: Target, keys: Keys, *, dry: bool = False) -> Iterator[Any]:
-        """A support client that makes one request for a call, for this caller alone. `dry` has the shorter time-outs."""
-        owner = (target, keys.access_key_id, dry)
-        client = self._take(owner) or self._client("support", target, keys, DRY_RUNS if dry else ONE_TRY)
+    def writer(
+        self, target: Target, keys: Keys, *, dry: bool = False, service: str = "support", region: str = ""
+    ) -> Iterator[Any]:
+        """A client that makes one request for a call, for this caller alone. `dry` has the shorter time-outs."""
+        owner = Owner(target, keys.access_key_id, dry, service, region)
+        client = self._take(owner) or self._client(service, target, keys, DRY_RUNS if dry else ONE_TRY, region)
         try:
             yield client
         finally:
@@ -283,10 +292,15 @@ def parse_date(header: str | None) -> datetime | None:
     return found.replace(tzinfo=UTC) if found and found.tzinfo is None else found
 
 
+def date_of(answer: dict[str, Any]) -> datetime | None:
+    """AWS's clock as an answer was given."""
+    return parse_date(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
+
+
 def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 clients = Clients()
 
-__all__ = ["AwsError", "Clients", "Keys", "Target", "boottime", "clients", "endpoint_of", "parse_date"]
+__all__ = ["AwsError", "Clients", "Keys", "Target", "boottime", "clients", "date_of", "endpoint_of", "parse_date"]

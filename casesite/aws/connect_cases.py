@@ -1,4 +1,4 @@
-"""Amazon Connect Cases: reading domains and what their templates are made of.
+"""Amazon Connect Cases: opening a case in at most one request, finding it again, and reading what templates are made of.
 
 The rows are AWS's own, as `catalog.templates_sync` expects them. AWS offers no paginators for these lists, and no answer
 without its list is taken for an empty one.
@@ -7,18 +7,158 @@ https://docs.aws.amazon.com/cases/latest/APIReference/Welcome.html
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from .clients import Target, clients
+from .clients import Keys, Target, clients, date_of
 from .errors import OutcomeUnknown, Trace, translated
 
 SERVICE = "connectcases"
 PAGE = 100
 DOMAINS_PAGE = 10  # AWS's own limit for this list
 BATCH = 50  # ids that the batch reads take at once
+GET_PAGE = 220  # fields that GetCase takes at once
+CREATE_CASE = f"{SERVICE}.CreateCase"
+OPENED, TITLE, STATUS, NUMBER = "created_datetime", "title", "status", "reference_number"
+_SHOWN = [{"id": id_} for id_ in (OPENED, TITLE, STATUS, NUMBER)]
 Row = dict[str, Any]
 
 
+# --- one case ----------------------------------------------------------------------------------------------------------
+@dataclass(frozen=True, kw_only=True)
+class FoundCase:
+    """A case as SearchCases shows it."""
+
+    case_id: str
+    template_id: str
+    title: str
+    status: str
+    number: str  # AWS's reference number
+    created_at: datetime | None
+    tags: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """What a search for cases saw. `aws_date` is the Date header of its first answer: AWS's own clock."""
+
+    cases: tuple[FoundCase, ...]
+    aws_date: datetime | None
+    pages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadCase:
+    """A case as GetCase shows it: the union of each field by id, without the empty ones."""
+
+    fields: dict[str, Row]
+    template_id: str
+    tags: dict[str, str]
+
+
+def create_case(target: Target, keys: Keys, region: str, params: Row, trace: Trace) -> str:
+    """Open one case in one request and return its caseId; `params` are AWS's, the client token among them.
+
+    Raises Refused, NotSent or OutcomeUnknown; after OutcomeUnknown only the same params may be sent again.
+    https://docs.aws.amazon.com/connect/latest/APIReference/API_connect-cases_CreateCase.html
+    """
+    with translated(trace), clients.writer(target, keys, service=SERVICE, region=region) as client:
+        client.trace = trace
+        answer = client.create_case(**params)
+        case_id = answer.get("caseId")
+        if isinstance(case_id, str) and case_id.strip():
+            return case_id
+        meta = answer.get("ResponseMetadata", {})
+        raise OutcomeUnknown(
+            "AWS answered without a case id.",
+            operation=trace.operation,
+            error_class="NoCaseId",
+            http_status=meta.get("HTTPStatusCode"),
+            request_id=str(meta.get("RequestId", "")),
+        )
+
+
+def search_by_tag(target: Target, *, region: str, domain_id: str, key: str, value: str) -> Search:
+    """The domain's cases with a tag. The index behind it may lag by minutes."""
+    return _search(target, region, domain_id, {"tag": {"equalTo": {"key": key, "value": value}}})
+
+
+def search_opened_since(target: Target, *, region: str, domain_id: str, since: datetime) -> Search:
+    """The domain's cases opened at or after an instant."""
+    instant = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    filter_ = {"field": {"greaterThanOrEqualTo": {"id": OPENED, "value": {"stringValue": instant}}}}
+    return _search(target, region, domain_id, filter_)
+
+
+def search_by_title(target: Target, *, region: str, domain_id: str, part: str) -> Search:
+    """The domain's cases with this in their title."""
+    filter_ = {"field": {"contains": {"id": TITLE, "value": {"stringValue": part}}}}
+    return _search(target, region, domain_id, filter_)
+
+
+def read_case(target: Target, *, region: str, domain_id: str, case_id: str, field_ids: Iterable[str]) -> ReadCase:
+    """A case with the fields asked for; GetCase is paged in both directions."""
+    asked = list(dict.fromkeys([*field_ids, STATUS, NUMBER]))
+    found: dict[str, Row] = {}
+    template_id, tags = "", dict[str, str]()
+    for start in range(0, len(asked), GET_PAGE):
+        params: Row = {"domainId": domain_id, "caseId": case_id}
+        params["fields"] = [{"id": id_} for id_ in asked[start : start + GET_PAGE]]
+        while True:
+            answer = _call(target, region, "get_case", **params)
+            found |= {
+                row["id"]: row["value"] for row in _listed(answer, "fields") if row["value"] != {"emptyValue": {}}
+            }
+            template_id, tags = answer.get("templateId", ""), answer.get("tags") or {}
+            if not answer.get("nextToken"):
+                break
+            params["nextToken"] = answer["nextToken"]
+    return ReadCase(fields=found, template_id=template_id, tags=dict(tags))
+
+
+def probe_read(target: Target, *, region: str) -> None:
+    """The cheapest read, to see whether Connect Cases answers at all."""
+    _call(target, region, "list_domains", maxResults=1)
+
+
+def _search(target: Target, region: str, domain_id: str, filter_: Row) -> Search:
+    params: Row = {"domainId": domain_id, "filter": filter_, "fields": _SHOWN, "maxResults": PAGE}
+    params["sorts"] = [{"fieldId": OPENED, "sortOrder": "Asc"}]
+    found: list[FoundCase] = []
+    first_date, pages = None, 0
+    while True:
+        answer = _call(target, region, "search_cases", **params)
+        pages += 1
+        first_date = first_date or date_of(answer)
+        found += [_found(row) for row in _listed(answer, "cases")]
+        if not answer.get("nextToken"):
+            return Search(cases=tuple(found), aws_date=first_date, pages=pages)
+        params["nextToken"] = answer["nextToken"]
+
+
+def _found(row: Row) -> FoundCase:
+    texts = {field["id"]: str(field["value"].get("stringValue", "")) for field in row.get("fields") or () if field}
+    return FoundCase(
+        case_id=row["caseId"],
+        template_id=row.get("templateId", ""),
+        title=texts.get(TITLE, ""),
+        status=texts.get(STATUS, ""),
+        number=texts.get(NUMBER, ""),
+        created_at=_instant(texts.get(OPENED, "")),
+        tags=dict(row.get("tags") or {}),
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+# --- what templates are made of ----------------------------------------------------------------------------------------
 def domains(target: Target, *, region: str) -> list[Row]:
     """The account's Cases domains in a region: domainId, domainArn, name."""
     return list(_pages(target, region, "list_domains", "domains", maxResults=DOMAINS_PAGE))

@@ -26,7 +26,7 @@ class Cause(StrEnum):
     CLOCK = "clock"  # the signature was too old for AWS
     TOO_LATE = "too_late"  # we held it too long and did not send it
     THROTTLED = "throttled"
-    QUOTA = "quota"  # cases per hour
+    QUOTA = "quota"  # cases per hour; of Connect, how many it keeps
     ATTACHMENT = "attachment"  # the uploaded set is gone
     INVALID = "invalid"  # this request never works
     OUR_BUG = "our_bug"
@@ -114,7 +114,7 @@ _THROTTLED = ("Throttling", "TooManyRequests")
 _REFUSED_FOR_NOW: tuple[tuple[Cause, frozenset[str], tuple[str, ...]], ...] = (
     (Cause.CLOCK, frozenset({"RequestExpired"}), ()),
     (Cause.THROTTLED, frozenset({"RequestLimitExceeded", "SlowDown"}), _THROTTLED),
-    (Cause.QUOTA, frozenset({"CaseCreationLimitExceeded"}), ()),
+    (Cause.QUOTA, frozenset({"CaseCreationLimitExceeded"}), ("ServiceQuotaExceeded",)),
     (Cause.ATTACHMENT, GONE, ()),
     (Cause.EXPIRED, frozenset(), ("ExpiredToken",)),
     (
@@ -145,7 +145,7 @@ _REFUSED_FOR_GOOD: tuple[frozenset[str], tuple[str, ...]] = (
             "CaseIdNotFound",
         }
     ),
-    ("InvalidParameter",),
+    ("InvalidParameter", "ResourceNotFound"),
 )
 _OLD_SIGNATURE = ("signature expired", "not yet current", "is now earlier than", "is now later than")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from .clients import Keys, Target, clients, parse_date
+from .clients import Keys, Target, clients, date_of
 from .errors import Cause, DryRunOpenedCase, DryRunPassed, OutcomeUnknown, Refused, Trace, translated
 from .requests import SupportCaseRequest
 
@@ -270,7 +270,7 @@ def find_case(
             return None, None
         raise
     rows = _listed(answer, "cases")
-    return (_found(client, rows[0], want_first=read_first) if rows else None), _date_of(answer)
+    return (_found(client, rows[0], want_first=read_first) if rows else None), date_of(answer)
 
 
 def read_cases(target: Target, case_ids: list[str]) -> dict[str, FoundCase]:
@@ -310,7 +310,7 @@ def search_cases(
         while True:
             answer = client.describe_cases(**params)
             pages += 1
-            first_date = first_date or _date_of(answer)
+            first_date = first_date or date_of(answer)
             for row in _listed(answer, "cases"):
                 ours = row.get("subject") in subjects or any(is_marked(body) for body in _recent_bodies(row))
                 found.append(_found(client, row, want_first=ours))
@@ -405,10 +405,6 @@ def _oldest(communications: list[dict[str, Any]]) -> str | None:
 
 def _recent_bodies(row: dict[str, Any]) -> list[str]:
     return [item.get("body", "") for item in row.get("recentCommunications", {}).get("communications", [])]
-
-
-def _date_of(answer: dict[str, Any]) -> datetime | None:
-    return parse_date(answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date"))
 
 
 def _instant(text: str | None) -> datetime | None:

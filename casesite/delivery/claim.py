@@ -20,22 +20,25 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.review_times import review_times
 from casesite.submissions.states import State
 
-from . import process
+from . import lanes, process
 from .models import Outcome
 
-IN_FLIGHT = 2  # calls of one account at a time: a slow account holds two threads, never all
 NOTHING_AT_AWS = (Outcome.REFUSED_RETRY, Outcome.REFUSED_FINAL, Outcome.NOT_SENT)
 
 
-def claim_next(account_pk: int) -> Submission | None:
-    """Claim the account's next due row for preparation, or None where nothing may go out now."""
-    if not _due(account=account_pk, now=clock.now()):
+def claim_next(account_pk: int, region: str = "", *, probing: bool = False) -> Submission | None:
+    """Claim the next due row of a lane for preparation, or None where nothing may go out now.
+
+    `probing`: one row goes out although the gate is shut, to find out whether AWS lets us in again.
+    """
+    if not _due(account=account_pk, region=region, now=clock.now()):
         return None
     with write(durable=False):
         now = clock.now()
-        if gate.closed(lock_gate(account_pk), now) or in_flight(account_pk, now) >= IN_FLIGHT:
+        shut = gate.closed(lock_gate(account_pk, region), now) and not probing
+        if shut or in_flight(account_pk, region, now) >= lanes.most_in_flight(region):
             return None
-        while row := _first_due(account_pk, now):
+        while row := _first_due(account_pk, region, now):
             if _approval_ran_out(row, now):
                 row.move(
                     State.PENDING_REVIEW,
@@ -51,46 +54,47 @@ def claim_next(account_pk: int) -> Submission | None:
     return None
 
 
-def lock_gate(account_pk: int) -> AccountGate:
-    """The account's write gate, locked for this transaction."""
-    return gate.locked(account_pk, Mode.WRITE)
+def lock_gate(account_pk: int, region: str = "") -> AccountGate:
+    """The lane's write gate, locked for this transaction."""
+    return gate.locked(account_pk, Mode.WRITE, lanes.api_in(region))
 
 
 _leased = prepared.Rows(
-    lambda account, now: Submission.objects.filter(account_id=account, lease_until__gt=now).values_list(
-        "pk", "state", "lease_by", "lease_until"
-    ),
+    lambda account, region, now: Submission.objects.filter(
+        account_id=account, region=region, lease_until__gt=now
+    ).values_list("pk", "state", "lease_by", "lease_until"),
     account=int,
+    region=str,
     now=datetime,
 )
 
 
-def in_flight(account_pk: int, now: datetime) -> int:
-    """Calls under way, counted from live leases: a number kept somewhere would be wrong after a crash.
+def in_flight(account_pk: int, region: str, now: datetime) -> int:
+    """Calls of a lane under way, counted from live leases: a number kept somewhere would be wrong after a crash.
 
     One look serves many rows: those leased at the same instant by the same process count once.
     """
     calls: set[object] = {
         pk if state in (State.PREPARING, State.SENDING) else (lease_by, lease_until)
-        for pk, state, lease_by, lease_until in _leased(account=account_pk, now=now)
+        for pk, state, lease_by, lease_until in _leased(account=account_pk, region=region, now=now)
     }
     return len(calls)
 
 
-def queued_rows(account_pk: int) -> QuerySet[Submission]:
-    """Queued rows that this code understands. A case that is open is never opened again."""
+def queued_rows(account_pk: int, region: str = "") -> QuerySet[Submission]:
+    """A lane's queued rows that this code understands. A case that is open is never opened again."""
     return Submission.objects.filter(
         account_id=account_pk,
-        region="",
+        region=region,
         state=State.QUEUED,
         payload_version__lte=PAYLOAD_VERSION,
         case__aws_case_id__isnull=True,
     )
 
 
-def due_rows(account_pk: int, now: datetime) -> QuerySet[Submission]:
+def due_rows(account_pk: int, region: str, now: datetime) -> QuerySet[Submission]:
     """Queued rows whose time has come, whatever gate and budget say."""
-    return queued_rows(account_pk).filter(due_at__lte=now)
+    return queued_rows(account_pk, region).filter(due_at__lte=now)
 
 
 def seconds_to_next(account_pk: int) -> float | None:
@@ -104,8 +108,9 @@ def seconds_to_next(account_pk: int) -> float | None:
 
 
 _due = prepared.Rows(
-    lambda account, now: due_rows(account, now).values_list("pk")[:1],
+    lambda account, region, now: due_rows(account, region, now).values_list("pk")[:1],
     account=int,
+    region=str,
     now=datetime,
 )
 _soon = prepared.Rows(
@@ -126,12 +131,14 @@ _soon = prepared.Rows(
 )
 
 
-def _first_due(account_pk: int, now: datetime) -> Submission | None:
-    """The first row in claim order that the hour's budget has room for."""
-    found = _first(account=account_pk, now=now)
+def _first_due(account_pk: int, region: str, now: datetime) -> Submission | None:
+    """The first row in claim order, of Support that the hour's budget has room for."""
+    found = _first(account=account_pk, region=region, now=now)
     if not found:
         return None
     first: Submission = found[0]
+    if region:  # Connect knows no severity and no hour
+        return first
     budget = queue.budget_of(first.account, now)
     if not budget.has_room(now, urgent=first.is_urgent):
         return None
@@ -140,14 +147,15 @@ def _first_due(account_pk: int, now: datetime) -> Submission | None:
 
 
 _first = prepared.Objects(
-    lambda account, now: due_rows(account, now).order_by("rank", "queued_at")[:1],
+    lambda account, region, now: due_rows(account, region, now).order_by("rank", "queued_at")[:1],
     related=("account", "case"),
     account=int,
+    region=str,
     now=datetime,
 )
 _aged = prepared.Rows(
     lambda account, now, above, lowest, before: (
-        due_rows(account, now)
+        due_rows(account, "", now)
         .filter(rank__gt=above, rank__lte=lowest, queued_at__lte=before)
         .values_list("rank")
         .annotate(at=Min("queued_at"))
@@ -172,7 +180,7 @@ def _aged_past(first: Submission, lowest: int, now: datetime) -> Submission | No
     best = min(oldest, key=lambda rank: schedule.order_of(rank, oldest[rank], now))
     if schedule.order_of(best, oldest[best], now) >= schedule.order_of(first.rank, first.queued_at or now, now):
         return None
-    return due_rows(account, now).filter(rank=best).select_related("account", "case").order_by("queued_at").first()
+    return due_rows(account, "", now).filter(rank=best).select_related("account", "case").order_by("queued_at").first()
 
 
 def _claimed(row: Submission, now: datetime) -> Submission | None:
@@ -216,11 +224,20 @@ def _approval_ran_out(row: Submission, now: datetime) -> bool:
     if row.approved_at is None or row.approved_at + row.account.approval_hours * 60 * times.MINUTE > now:
         return False
     changed_at = row.account.settings_changed_at
-    newest = SupportCatalog.objects.newest_of(row.account)
-    catalogue_moved = newest is not None and row.catalog_sha256 != "" and newest.content_sha256 != row.catalog_sha256
+    newest = _newest_sha256(row)
+    catalogue_moved = newest is not None and row.catalog_sha256 != "" and newest != row.catalog_sha256
     if not catalogue_moved and not (changed_at and changed_at > row.approved_at):
         return False
     return not row.attempts.exclude(outcome__in=NOTHING_AT_AWS).exists()
+
+
+def _newest_sha256(row: Submission) -> str | None:
+    """The hash of what AWS offers now, where its choices came from."""
+    if row.template_version is not None:
+        found = row.template_version.template.newest
+        return found.content_sha256 if found else None
+    newest = SupportCatalog.objects.newest_of(row.account)
+    return newest.content_sha256 if newest else None
 
 
 def give_back(row: Submission, *, due_at: datetime, reason: Reason, text: str = "") -> bool:

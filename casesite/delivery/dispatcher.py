@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, F, Min, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 
 from casesite import clock
 from casesite.cases import files, scans
@@ -20,13 +21,14 @@ from casesite.lookups import cleaning
 from casesite.lookups.models import Lookup
 from casesite.notices import mail, review
 from casesite.pacing import bell, times
+from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.submissions import queue
 from casesite.submissions.models import PAYLOAD_VERSION, URGENT_RANK, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount
 
-from . import canary, process
+from . import canary, lanes, process
 from .models import Attempt, Beat, Outcome, Phase
 
 logger = logging.getLogger(__name__)
@@ -207,34 +209,57 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
     other = Q(state__in=(State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)) & free
     rows = (
         Submission.objects.filter(queued | other, due_at__lte=now)
-        .values("account_id")
+        .values("account_id", "region")
         .annotate(
             waiting=Count("pk", filter=queued),
             urgent=Count("pk", filter=queued & Q(rank__lte=URGENT_RANK)),
             others=Count("pk", filter=other),
-            best=Min("rank", filter=queued),
         )
     )
-    found = {row["account_id"]: row for row in rows}
+    found: list[dict[str, Any]] = [dict(row) for row in rows]
     if not found:
         return {}
-    accounts = AwsAccount.objects.filter(pk__in=found)
+    accounts = {row["account_id"] for row in found}
     leased = set(
-        Submission.objects.filter(account_id__in=found, lease_until__gt=now).values_list("account_id", flat=True)
+        Submission.objects.filter(account_id__in=accounts, lease_until__gt=now).values_list("account_id", flat=True)
     )
-    due = {}
+    sendable = _sendable_by_support(found, now) | _sendable_by_connect(found, now)
+    due: dict[int, DueWork] = {}
+    for row in found:
+        account_pk = row["account_id"]
+        if count := sendable.get((account_pk, row["region"]), 0) + row["others"]:
+            before = due.get(account_pk, DueWork(0, urgent=False, claimed=account_pk in leased))
+            due[account_pk] = DueWork(before.count + count, before.urgent or bool(row["urgent"]), before.claimed)
+    return due
+
+
+def _sendable_by_support(rows: list[dict[str, Any]], now: datetime) -> dict[tuple[int, str], int]:
+    """How many due rows the gate and the hour let out, by account and region."""
+    found = {row["account_id"]: row for row in rows if not row["region"]}
+    sendable: dict[tuple[int, str], int] = {}
+    accounts = AwsAccount.objects.filter(pk__in=found) if found else ()
     for account_pk, place in queue.queues_of(accounts, now).items():
         row = found[account_pk]
-        sendable = 0
-        if row["waiting"] and (place.shut_until is None):
-            ordinary = row["waiting"] - row["urgent"]
-            if place.budget.has_room(now, urgent=False):
-                sendable += ordinary
-            if place.budget.has_room(now, urgent=True):
-                sendable += row["urgent"]
-        if count := sendable + row["others"]:
-            due[account_pk] = DueWork(count, bool(row["urgent"]), account_pk in leased)
-    return due
+        if not row["waiting"] or place.shut_until is not None:
+            continue
+        ordinary = row["waiting"] - row["urgent"] if place.budget.has_room(now, urgent=False) else 0
+        urgent = row["urgent"] if place.budget.has_room(now, urgent=True) else 0
+        sendable[account_pk, ""] = ordinary + urgent
+    return sendable
+
+
+def _sendable_by_connect(rows: list[dict[str, Any]], now: datetime) -> dict[tuple[int, str], int]:
+    waiting = {(row["account_id"], row["region"]): row["waiting"] for row in rows if row["region"] and row["waiting"]}
+    if not waiting:
+        return {}
+    shut = AccountGate.objects.filter(
+        account__in={account_pk for account_pk, _region in waiting},
+        family=lanes.CONNECT,
+        mode=Mode.WRITE,
+        blocked_until__gt=now,
+    )
+    closed = set(shut.values_list("account_id", "region"))
+    return {lane: count for lane, count in waiting.items() if lane not in closed}
 
 
 def accounts_with_lookups() -> list[int]:
@@ -289,13 +314,19 @@ def expire_sending() -> None:
 def park_hopeless() -> None:
     """Bring before a person what has waited a day behind a stopped account, or an hour for a worker that knows it."""
     now = clock.now()
-    for_long = Q(account__gates__mode="write", account__gates__opened_at__lte=now - times.scaled(BLOCKED_LONG))
+    stopped = AccountGate.objects.filter(
+        account=OuterRef("account"),
+        region=OuterRef("region"),
+        family__in=lanes.IN_FLIGHT,
+        mode=Mode.WRITE,
+        opened_at__lte=now - times.scaled(BLOCKED_LONG),
+    ).exclude(circuit=Circuit.CLOSED)
     blocked = Submission.objects.filter(
         Q(held_until=None) | Q(held_until__lte=now),  # what a person holds back does not wait for the account
-        for_long,
+        Exists(stopped),
         state=State.QUEUED,
         queued_at__lte=now - times.scaled(BLOCKED_LONG),
-    ).exclude(account__gates__mode="write", account__gates__circuit="closed")
+    )
     orphaned = Submission.objects.filter(
         state=State.QUEUED, payload_version__gt=PAYLOAD_VERSION, due_at__lte=now - times.scaled(NO_WORKER)
     )

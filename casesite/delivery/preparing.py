@@ -1,16 +1,20 @@
 """How a preparation ends without an attempt, and the lease under which it runs."""
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from casesite import clock
+from casesite.aws.clients import Keys, Target, clients
+from casesite.aws.errors import AwsError, Trace
 from casesite.database import write
-from casesite.pacing import gate
+from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 
-from . import claim
+from . import claim, lanes, trouble
 
 REASON_OF_GATE = {
     "rate": Reason.PACE,
@@ -44,6 +48,27 @@ class Stuck(Exception):
 
 class LeaseLost(Exception):
     """Somebody else has the row now, or it was cancelled: leave it alone."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What the call needs, gathered before the intent."""
+
+    target: Target
+    keys: Keys
+    call: Callable[[Trace], str]  # makes the one request and returns AWS's id of the case
+    usable_until: datetime | None = None  # of the files' set
+
+
+def keys_for(row: Submission, target: Target) -> Keys:
+    """Working credentials. Raises NotReady: an unreachable STS is the line's trouble, anything else the account's."""
+    try:
+        return clients.keys(target)
+    except AwsError as exc:
+        clients.forget_keys(target)
+        trouble.shut(row.account_id, Mode.WRITE, exc, lanes.api_of(row))
+        reason = Reason.CONNECTION if trouble.is_line_trouble(exc) else Reason.CREDENTIALS
+        raise NotReady(clock.now() + times.scaled(30 * times.SECOND), reason, exc.text) from exc
 
 
 def renew_lease(row: Submission) -> None:

@@ -35,6 +35,8 @@ from .models import Attempt, Look, LookResult, Outcome
 logger = logging.getLogger(__name__)
 
 FIRST_LOOKS = tuple(timedelta(seconds=seconds) for seconds in (10, 30, 60, 120, 240, 480))
+CONNECT_FIRST = timedelta(seconds=5)  # then the same request is sent again
+CONNECT_INDEX = timedelta(minutes=10)  # behind which Connect's search may be
 APART = timedelta(seconds=60)  # between two looks that count, and between tries while none can
 AT_ONCE = 50  # rows that one search serves
 NEEDED = 2  # counted looks that found nothing
@@ -46,9 +48,20 @@ READ_AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 30, 120, 600, 3
 
 
 def time_to_certainty(row: Submission) -> timedelta:
-    """From the signature to the instant from which a look that finds nothing proves that there is nothing."""
+    """From the signature to the instant from which a look that finds nothing counts.
+
+    Of Support it proves that there is nothing. Connect's index may lag for longer than anybody says: nothing is sent
+    again there, a person decides.
+    """
+    if row.region:
+        return times.bound_of(CONNECT_INDEX)
     urgent = row.is_urgent and row.hurried_at is None  # what a lead lets go before its turn is no more urgent to us
     return times.validity(urgent=urgent) + times.visibility()
+
+
+def first_look(row: Submission) -> timedelta:
+    """How long after an unclear end something is done about it."""
+    return CONNECT_FIRST if row.region else FIRST_LOOKS[0]
 
 
 def next_look_at(attempt: Attempt, counted: int, now: datetime) -> datetime:
@@ -89,7 +102,7 @@ def look(account_pk: int) -> bool:
     here = [(row, attempt) for row, attempt in claimed if attempt.endpoint == endpoint_name()]
     elsewhere = [pair for pair in claimed if pair not in here]
     for row, attempt in elsewhere:
-        _store_error(row, attempt, f"It was sent to {attempt.endpoint}, this site now talks to {endpoint_name()}.")
+        store_error(row, attempt, f"It was sent to {attempt.endpoint}, this site now talks to {endpoint_name()}.")
     if here:
         _look_for(here, target_of(here[0][0].account))
     return True
@@ -120,9 +133,9 @@ def _look_for(pairs: list[tuple[Submission, Attempt]], target: Target) -> None:
     try:
         seen = search(target, rows, after=min(attempt.started_at for _row, attempt in pairs) - LOOK_BACK)
     except (AwsError, gate.GateClosed) as exc:
-        _note_trouble(rows[0].account_id, exc)
+        note_trouble(rows[0].account_id, exc)
         for row, attempt in pairs:
-            _store_error(row, attempt, getattr(exc, "text", str(exc)))
+            store_error(row, attempt, getattr(exc, "text", str(exc)))
         return
     with write():
         gate.went_well(rows[0].account_id, Mode.READ)
@@ -200,16 +213,17 @@ def search(target: Target, rows: Iterable[Submission], *, after: datetime) -> Se
     return Seen(aws_date, pages, by_marker, tuple(unmarked))
 
 
-def _note_trouble(account_pk: int, exc: Exception) -> None:
+def note_trouble(account_pk: int, exc: Exception, api: gate.Api = gate.SUPPORT) -> None:
+    """Tell the lane's read gate how a look failed."""
     if isinstance(exc, gate.GateClosed):
         return
     with write():
         if isinstance(exc, Refused) and exc.cause == "throttled":
-            gate.slow_down(account_pk, Mode.READ, str(exc))
+            gate.slow_down(account_pk, Mode.READ, str(exc), api)
         elif isinstance(exc, Refused):
-            gate.access_refused(account_pk, Mode.READ, str(exc))
+            gate.access_refused(account_pk, Mode.READ, str(exc), api)
         else:
-            gate.unreachable(account_pk, Mode.READ, str(exc))
+            gate.unreachable(account_pk, Mode.READ, str(exc), api)
 
 
 # --- what a look means -------------------------------------------------------------------------------------------------------------
@@ -254,18 +268,22 @@ def _store_absent(row: Submission, attempt: Attempt, seen: Seen) -> None:
         )
         counted = counted_looks(attempt)
         if row.state == State.NEEDS_ATTENTION:
-            _release(row, now + times.scaled(HOURLY))
+            release(row, now + times.scaled(HOURLY))
         elif counted < NEEDED:
-            _release(row, next_look_at(attempt, counted, now), unable_since=None)
+            release(row, next_look_at(attempt, counted, now), unable_since=None)
         else:
             _conclude_absent(row, attempt, now)
 
 
 def counted_looks(attempt: Attempt) -> int:
-    """Looks that prove absence: made at or after the bound by AWS's clock, and far enough apart."""
+    """Looks that prove absence: made at or after the bound by AWS's clock, and far enough apart.
+
+    Repeats of a Connect request are one request: a look for the newest of them looks for all.
+    """
     counted = 0
     last: datetime | None = None
-    dates = attempt.looks.filter(result=LookResult.ABSENT, aws_date__gte=attempt.bound).order_by("aws_date")
+    looks = attempt.submission.looks if attempt.submission.region else attempt.looks
+    dates = looks.filter(result=LookResult.ABSENT, aws_date__gte=attempt.bound).order_by("aws_date")
     for date in dates.values_list("aws_date", flat=True):
         if date is not None and (last is None or date - last >= times.scaled(APART)):
             counted, last = counted + 1, date
@@ -277,18 +295,18 @@ def _conclude_absent(row: Submission, attempt: Attempt, now: datetime) -> None:
     ask = row.account.unknown_policy == UnknownPolicy.ASK
     if ask or row.resends >= 1:
         reason = Reason.ASK if ask else Reason.NOT_FOUND_TWICE
-        _settle(row, State.NEEDS_ATTENTION, now, due_at=now + times.scaled(HOURLY), reason_code=reason)
+        settle_unknown(row, State.NEEDS_ATTENTION, now, due_at=now + times.scaled(HOURLY), reason_code=reason)
         return
     case = Case.objects.get(pk=row.case_id)  # locked: another submission may just have opened it
     Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
     if case.aws_case_id:
-        _settle(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
+        settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
         return
-    _settle(row, State.QUEUED, now, due_at=now, reason_code=Reason.NOT_FOUND, resends=F("resends") + 1)
+    settle_unknown(row, State.QUEUED, now, due_at=now, reason_code=Reason.NOT_FOUND, resends=F("resends") + 1)
     bell.ring_after_commit(bell.WORK_OFF, row.account_id, queue_name="urgent" if row.is_urgent else "default")
 
 
-def _store_error(row: Submission, attempt: Attempt, text: str) -> None:
+def store_error(row: Submission, attempt: Attempt, text: str) -> None:
     """A look that could not be made, or not to its end, counts for nothing."""
     now = clock.now()
     with write():
@@ -303,9 +321,9 @@ def _store_error(row: Submission, attempt: Attempt, text: str) -> None:
         )
         since = row.unable_since or now
         if row.state == State.NEEDS_ATTENTION:
-            _release(row, now + times.scaled(HOURLY))
+            release(row, now + times.scaled(HOURLY))
         elif now - since >= times.scaled(CANNOT_LOOK):
-            _settle(
+            settle_unknown(
                 row,
                 State.NEEDS_ATTENTION,
                 now,
@@ -314,17 +332,17 @@ def _store_error(row: Submission, attempt: Attempt, text: str) -> None:
                 reason_text=text[:2000],
             )
         else:
-            _release(row, now + times.scaled(APART), unable_since=since)
+            release(row, now + times.scaled(APART), unable_since=since)
 
 
-def _release(row: Submission, due_at: datetime, **fields: Any) -> None:
+def release(row: Submission, due_at: datetime, **fields: Any) -> None:
     """Give the lease of a look back."""
     Submission.objects.filter(pk=row.pk, state=row.state, token=row.token).update(
         token=F("token") + 1, due_at=due_at, lease_until=None, lease_by="", **fields
     )
 
 
-def _settle(row: Submission, to: State, now: datetime, **fields: Any) -> None:
+def settle_unknown(row: Submission, to: State, now: datetime, **fields: Any) -> None:
     """End the uncertainty of a row whose look is ours."""
     moved = Submission.objects.filter(pk=row.pk, state=State.UNKNOWN, token=row.token).update(
         state=to, token=F("token") + 1, lease_until=None, lease_by="", unable_since=None, **fields
@@ -348,24 +366,28 @@ def look_before_sending(row: Submission) -> LookBefore:
     try:
         seen = search(target_of(row.account), [row], after=row.case.created_at - LOOK_BACK)
     except (AwsError, gate.GateClosed) as exc:
-        _note_trouble(row.account_id, exc)
-        text = getattr(exc, "text", str(exc))
-        _note_look(row, bound, LookResult.ERROR, None, 0, evidence={"error": text[:1000]})
-        return LookBefore(error=text)
+        note_trouble(row.account_id, exc)
+        return could_not_look(row, bound, getattr(exc, "text", str(exc)))
     ours = sorted(marker for marker in seen.by_marker if markers.reference_of(marker) == row.case.reference)
     if not ours:
         counts = seen.aws_date is not None and seen.aws_date >= bound
         evidence = {"candidates": seen.candidates(row)}
-        _note_look(row, bound, LookResult.ABSENT, seen.aws_date, seen.pages, counts=counts, evidence=evidence)
+        note_look(row, bound, LookResult.ABSENT, seen.aws_date, seen.pages, counts=counts, evidence=evidence)
         return LookBefore(aws_date=seen.aws_date)
     for marker in ours:
         for case in seen.by_marker[marker]:
-            _note_look(row, bound, LookResult.FOUND, seen.aws_date, seen.pages, remote_id=case.case_id)
-            _adopt_found(row, marker, case)
+            note_look(row, bound, LookResult.FOUND, seen.aws_date, seen.pages, remote_id=case.case_id)
+            if owner := adopt_found(row, marker, case.case_id):
+                _store_details({owner.pk: case})
     return LookBefore(found=True, aws_date=seen.aws_date)
 
 
-def _note_look(
+def could_not_look(row: Submission, bound: datetime, text: str) -> LookBefore:
+    note_look(row, bound, LookResult.ERROR, None, 0, evidence={"error": text[:1000]})
+    return LookBefore(error=text)
+
+
+def note_look(
     row: Submission, bound: datetime, result: LookResult, aws_date: datetime | None, pages: int, **known: Any
 ) -> None:
     Look.objects.create(
@@ -373,26 +395,27 @@ def _note_look(
     )
 
 
-def _adopt_found(row: Submission, marker: str, case: FoundCase) -> None:
+def adopt_found(row: Submission, marker: str, case_id: str) -> Submission | None:
+    """Record a case that AWS has for the row's case; returns the submission whose marker it carries, if it is still there."""
     owner = Submission.objects.filter(marker=marker).first()
     if owner is None:
-        if not proven.record_orphan(row.case_id, case.case_id):
+        if not proven.record_orphan(row.case_id, case_id):
             row.move(
                 State.NEEDS_ATTENTION,
                 what="needs_attention",
-                text=case.case_id,
+                text=case_id,
                 reason_code=Reason.ID_TAKEN,
-                reason_text=case.case_id,
+                reason_text=case_id,
                 lease_until=None,
                 lease_by="",
                 due_at=None,
             )
-        return
+        return None
     newest = owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n").first()
     if newest:
-        Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=case.case_id)
-    proven.record_case(owner.pk, case.case_id)
-    _store_details({owner.pk: case})
+        Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=case_id)
+    proven.record_case(owner.pk, case_id)
+    return owner
 
 
 # --- after success -------------------------------------------------------------------------------------------------------------------
@@ -420,9 +443,9 @@ def read_due(account_pk: int) -> bool:
         try:
             _read_cases(rows[0].account, [str(row.remote_id) for row in rows], found)
         except (AwsError, gate.GateClosed) as exc:
-            _note_trouble(account_pk, exc)
+            note_trouble(account_pk, exc)
         _store_details({row.pk: found[row.remote_id] for row in rows if row.remote_id in found})
-        _read_later([row for row in rows if row.remote_id not in found])
+        read_later([row for row in rows if row.remote_id not in found])
     return bool(rows)
 
 
@@ -450,7 +473,7 @@ def _read_cases(account: AwsAccount, case_ids: list[str], found: dict[str, Found
                 _read_cases(account, [case_id], found)
 
 
-def _read_later(rows: list[Submission]) -> None:
+def read_later(rows: list[Submission]) -> None:
     now = clock.now()
     with write(durable=False):
         for row in rows:

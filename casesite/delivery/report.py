@@ -19,17 +19,18 @@ from casesite.database import write
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import proven, queue, stage
-from casesite.submissions.models import Submission
+from casesite.submissions.models import Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import FINAL, State
 
-from . import reconcile
+from . import lanes, reconcile
 from .models import Attempt, Outcome, Phase
 
 logger = logging.getLogger(__name__)
 REFUSALS_ENOUGH = 8
 REFUSED_LONG = timedelta(hours=24)
 UPLOADED_ANEW = 2  # times, where AWS no longer knows the files
+SERVICE_QUOTA = timedelta(minutes=15)  # until AWS is asked again whether it takes more Connect cases
 ELSEWHERE_OPENED = timedelta(minutes=10)  # AWS counts more cases than we do: somebody opens them by hand
 
 
@@ -51,12 +52,19 @@ def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remot
         row = proven.locked(attempt.submission_id)
         if error is None:
             _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
-            gate.went_well(row.account_id, Mode.WRITE)
+            gate.went_well(row.account_id, Mode.WRITE, lanes.api_of(row))
+            _same_request_proven(row, remote_id)
             proven.record_case(row.pk, remote_id, row=row)
         elif _tells_more(attempt, error):
             consequence = _consequence(row, attempt, error)
             if _close(attempt, consequence.outcome, trace, error, duration, ""):
                 _move(row, attempt, consequence, error)
+
+
+def _same_request_proven(row: Submission, remote_id: str) -> None:
+    """Repeats of one client token are one request: what proves one of them proves all."""
+    if row.kind == Kind.CONNECT_CASE:
+        row.attempts.filter(outcome=Outcome.UNKNOWN).update(outcome=Outcome.DONE, remote_id=remote_id)
 
 
 def _tells_more(attempt: Attempt, error: BaseException) -> bool:
@@ -82,7 +90,8 @@ def _close(
         known = {"error_class": type(error).__name__, "error_text": str(error)[:2000]}
     if trace.signed_at:
         known |= {"signed_at": trace.signed_at, "invocation_id": trace.invocation_id[:60]}
-        known["bound"] = trace.signed_at + reconcile.time_to_certainty(attempt.submission)
+        if not attempt.submission.region:  # of Connect it is counted from the intent: no signature decides there
+            known["bound"] = trace.signed_at + reconcile.time_to_certainty(attempt.submission)
     open_or_unknown = Attempt.objects.filter(pk=attempt.pk)
     if outcome == Outcome.DONE:
         open_or_unknown = open_or_unknown.exclude(outcome=Outcome.DONE)  # absent and waived give way to a fact
@@ -105,6 +114,8 @@ def _close(
 def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: BaseException) -> None:
     """Carry out a consequence where the submission still stands on this attempt."""
     if row.state not in (State.SENDING, State.UNKNOWN) or not _is_newest(row, attempt):
+        return
+    if _is_repeat(row, attempt):
         return
     to, reason = consequence.to, consequence.reason
     if row.state == to:
@@ -149,6 +160,11 @@ def _is_newest(row: Submission, attempt: Attempt) -> bool:
     return not Attempt.objects.filter(submission=row, n__gt=attempt.n).exists()
 
 
+def _is_repeat(row: Submission, attempt: Attempt) -> bool:
+    """Whether an earlier sending of the same Connect request is unknown: a refusal of its repeat proves nothing about it."""
+    return row.kind == Kind.CONNECT_CASE and row.attempts.filter(n__lt=attempt.n, outcome=Outcome.UNKNOWN).exists()
+
+
 def _refused_enough(row: Submission, now: datetime) -> bool:
     since = row.first_refused_at or now
     return row.refusals + 1 >= REFUSALS_ENOUGH or now - since >= times.scaled(REFUSED_LONG)
@@ -160,13 +176,13 @@ def _consequence(row: Submission, attempt: Attempt, error: BaseException) -> Con
     if isinstance(error, Refused):
         return _refused(row, attempt, error)
     if _aws_fails(error):
-        gate.unreachable(row.account_id, Mode.WRITE, str(error) or type(error).__name__)
+        gate.unreachable(row.account_id, Mode.WRITE, str(error) or type(error).__name__, lanes.api_of(row))
     answered = isinstance(error, OutcomeUnknown) and error.http_status is not None
     return Consequence(
         outcome=Outcome.UNKNOWN,
         to=State.UNKNOWN,
         reason=Reason.UNCLEAR if answered else Reason.NO_ANSWER,
-        due_at=clock.now() + times.scaled(reconcile.FIRST_LOOKS[0]),
+        due_at=clock.now() + times.scaled(reconcile.first_look(row)),
     )
 
 
@@ -179,36 +195,40 @@ def _aws_fails(error: BaseException) -> bool:
 
 
 def _not_sent(row: Submission, error: NotSent) -> Consequence:
-    account, now = row.account_id, clock.now()
+    account, now, api = row.account_id, clock.now(), lanes.api_of(row)
     if error.cause == Cause.INVALID:
         return Consequence(outcome=Outcome.NOT_SENT, to=State.FAILED, reason=Reason.INVALID)
     if error.cause == Cause.TOO_LATE:
         return Consequence(outcome=Outcome.NOT_SENT, to=State.QUEUED, reason=Reason.CHANGED, due_at=now, counts=True)
     if error.cause == Cause.CONNECTION:
-        gate.unreachable(account, Mode.WRITE, error.text)
+        gate.unreachable(account, Mode.WRITE, error.text, api)
         reason = Reason.CONNECTION
     elif error.cause == Cause.CERTIFICATE:
-        gate.access_refused(account, Mode.WRITE, error.text)  # no matter of waiting: somebody has to mend it
+        gate.access_refused(account, Mode.WRITE, error.text, api)  # no matter of waiting: somebody has to mend it
         reason = Reason.CONNECTION
     else:
-        gate.access_refused(account, Mode.WRITE, error.text)
+        gate.access_refused(account, Mode.WRITE, error.text, api)
         reason = Reason.CREDENTIALS
     due_at = next_attempt_at(row.refusals + 1, now)
     return Consequence(outcome=Outcome.NOT_SENT, to=State.QUEUED, reason=reason, due_at=due_at, counts=True)
 
 
 def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
-    account, now, again = row.account_id, clock.now(), Outcome.REFUSED_RETRY
+    account, now, again, api = row.account_id, clock.now(), Outcome.REFUSED_RETRY, lanes.api_of(row)
     if not error.again:
         if error.cause == Cause.OUR_BUG:
-            gate.stop_for_bug(account, Mode.WRITE, error.text)
+            gate.stop_for_bug(account, Mode.WRITE, error.text, api)
             logger.critical("a real send was refused as a dry run", extra={"submission": str(row.pk)})
             return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.OUR_BUG)
-        gate.went_well(account, Mode.WRITE)
+        gate.went_well(account, Mode.WRITE, api)
         return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.REFUSED)
     if error.cause == Cause.THROTTLED:
-        until = gate.slow_down(account, Mode.WRITE, error.text)
+        until = gate.slow_down(account, Mode.WRITE, error.text, api)
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.THROTTLED, due_at=until)
+    if error.cause == Cause.QUOTA and row.region:
+        until = now + times.scaled(SERVICE_QUOTA)
+        gate.hold(account, until, error.text, api)
+        return Consequence(outcome=again, to=State.QUEUED, reason=Reason.SERVICE_QUOTA, due_at=until)
     if error.cause == Cause.QUOTA:
         until = _hour_frees_up(row, attempt, now)
         gate.hold(account, until, error.text)
@@ -221,9 +241,10 @@ def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
     clients.forget_keys(Target(attempt.account_id_at_aws, attempt.role_arn, row.account.external_id))
     if error.cause == Cause.EXPIRED and not _expired_before(row, attempt):
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CREDENTIALS, due_at=now, counts=True)
-    gate.access_refused(account, Mode.WRITE, error.text)
+    probed = gate.is_probed(account, Mode.WRITE, api)
+    gate.access_refused(account, Mode.WRITE, error.text, api)
     due_at = next_attempt_at(row.refusals + 1, now)
-    return Consequence(outcome=again, to=State.QUEUED, reason=Reason.ACCESS, due_at=due_at, counts=True)
+    return Consequence(outcome=again, to=State.QUEUED, reason=Reason.ACCESS, due_at=due_at, counts=not probed)
 
 
 def _files_gone(row: Submission, attempt: Attempt) -> Consequence:

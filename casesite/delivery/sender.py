@@ -3,8 +3,9 @@
 import logging
 import time
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from django.conf import settings
@@ -13,8 +14,8 @@ from django.db.models import F
 
 from casesite import clock, failpoints, prepared
 from casesite.aws import support
-from casesite.aws.clients import Keys, Target, boottime, clients
-from casesite.aws.errors import AwsError, NotSent, OutcomeUnknown, Trace
+from casesite.aws.clients import boottime
+from casesite.aws.errors import Trace
 from casesite.aws.requests import SupportCaseRequest
 from casesite.catalog.models import SupportCatalog
 from casesite.database import write
@@ -23,33 +24,22 @@ from casesite.pacing import gate, times
 from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import proven, queue
 from casesite.submissions.dry_runs import Said
-from casesite.submissions.models import Submission
+from casesite.submissions.models import Kind, Submission
 from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import StaleSubmission, State
 
-from . import claim, dry_runs, process, reconcile, report, uploads, watchdog
+from . import claim, connect_search, connect_sending, dry_runs, lanes, process, reconcile, report, uploads, watchdog
 from .models import Attempt, Outcome, Phase
 from .persistence import persist
-from .preparing import REASON_OF_GATE, LeaseLost, NotReady, Stuck, Unfit
+from .preparing import REASON_OF_GATE, LeaseLost, NotReady, Prepared, Stuck, Unfit, keys_for
 
 logger = logging.getLogger(__name__)
-OPERATION = "support.CreateCase"
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What the call needs, gathered before the intent."""
-
-    target: Target
-    keys: Keys
-    request: SupportCaseRequest
-    usable_until: datetime | None = None  # of the files' set
-
-
-def endpoint_name() -> str:
+def endpoint_name(service: str = "support") -> str:
     """Where requests go, as attempts record it. The simulator's port changes with each start, so it is named."""
-    return "sandbox" if settings.SANDBOX else (settings.AWS_ENDPOINTS["support"] or "aws")
+    return "sandbox" if settings.SANDBOX else (settings.AWS_ENDPOINTS.get(service) or "aws")
 
 
 def send(row: Submission) -> None:
@@ -76,30 +66,26 @@ def send(row: Submission) -> None:
     if intent is None:
         return
     failpoints.reach("E")
-    _call(intent.attempt, intent.trace, prepared)
+    call(intent.attempt, intent.trace, prepared)
 
 
 # --- before the intent: nothing here can make a case ------------------------------------------------------------------------
 def _prepare(row: Submission) -> Prepared:
     if row.verify_first or row.look_before_send:
         _look_first(row)
+    if row.kind == Kind.CONNECT_CASE:
+        return connect_sending.prepare(row)
     request = SupportCaseRequest.from_params(row.payload)
     _check_choices(row, request)
     target = target_of(row.account)
-    keys = _keys(row, target)
+    keys = keys_for(row, target)
     if dry_runs.is_due(row):
         _try_out(row)
-        keys = _keys(row, target)  # the dry run may have found that they ran out
+        keys = keys_for(row, target)  # the dry run may have found that they ran out
     enclosed = uploads.bring(row, target, keys)
     request = replace(request, attachment_set_id=enclosed.attachment_set_id, upload_ids=enclosed.upload_ids)
-    return Prepared(target, _keys(row, target), request, enclosed.usable_until)
-
-
-def _keys(row: Submission, target: Target) -> Keys:
-    try:
-        return clients.keys(target)
-    except AwsError as exc:
-        raise _no_keys(row, target, exc) from exc
+    keys = keys_for(row, target)
+    return Prepared(target, keys, partial(support.create_case, target, keys, request), enclosed.usable_until)
 
 
 def _try_out(row: Submission) -> None:
@@ -119,7 +105,8 @@ def _try_out(row: Submission) -> None:
 
 def _look_first(row: Submission) -> None:
     """A person waived an earlier attempt of this case: search for it before anything is sent."""
-    result = reconcile.look_before_sending(row)
+    look_at = connect_search if row.region else reconcile
+    result = look_at.look_before_sending(row)
     in_a_minute = clock.now() + times.scaled(times.MINUTE)
     if result.found:
         raise NotReady(in_a_minute, Reason.VERIFYING)  # it is delivered or cancelled by now: giving back does nothing
@@ -174,19 +161,6 @@ def _check_choices(row: Submission, request: SupportCaseRequest) -> None:
         raise Unfit(f"The account's plan no longer has the severity “{request.severity_code}”.")
 
 
-def _no_keys(row: Submission, target: Target, exc: AwsError) -> NotReady:
-    """No credentials: an unreachable STS is the line's trouble, anything else the account's."""
-    clients.forget_keys(target)
-    connection_trouble = isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == "connection")
-    with write():
-        if connection_trouble:
-            gate.unreachable(row.account_id, Mode.WRITE, exc.text)
-        else:
-            gate.access_refused(row.account_id, Mode.WRITE, exc.text)
-    reason = Reason.CONNECTION if connection_trouble else Reason.CREDENTIALS
-    return NotReady(clock.now() + times.scaled(30 * times.SECOND), reason, exc.text)
-
-
 def _end_preparing(row: Submission, to: State, reason: Reason, text: str) -> None:
     """Take a row out of preparation for good, where it is still ours: somebody may have cancelled it meanwhile."""
     with suppress(StaleSubmission):
@@ -211,34 +185,51 @@ class Intent:
 
 def _intend(row: Submission, prepared: Prepared) -> Intent | None:
     """Commit that a request may leave from now on. None where the row was lost; then nothing may be sent."""
-    boot, wall = boottime(), time.time()
-    window = times.send_window()
+    started = Started()
     with write():
         now = clock.now()
         if prepared.usable_until and now > prepared.usable_until:
             raise NotReady(now, Reason.FILES_AGAIN)
-        locked = claim.lock_gate(row.account_id)
+        locked = claim.lock_gate(row.account_id, row.region)
         n = _next_number(row, now)
         _check_may_leave(row, now, locked)
         if not _start_sending(pk=row.pk, token=row.token, until=now + times.sending_lease()):
             return None
-        attempt = Attempt.objects.create(
-            submission=row,
-            n=n,
-            token=row.token + 1,
-            started_at=now,
-            send_not_after=now + window,
-            bound=now + window + reconcile.time_to_certainty(row),
-            account_id_at_aws=prepared.target.account_id,
-            role_arn=prepared.target.role_arn,
-            endpoint=endpoint_name(),
-            access_key_id=prepared.keys.access_key_id,
-            payload_sha256=row.payload_sha256,
-            worker=process.name(),
-        )
-    seconds = window.total_seconds()
-    trace = Trace(OPERATION, send_by_boottime=boot + seconds, send_by_wall=wall + seconds, on_sent=_in_flight)
-    return Intent(attempt, trace)
+        attempt = new_attempt(row, n, row.token + 1, now, prepared)
+    return Intent(attempt, started.trace(row))
+
+
+@dataclass(frozen=True)
+class Started:
+    """When an intent began, by the clocks that say how long its request may still leave."""
+
+    boot: float = field(default_factory=boottime)
+    wall: float = field(default_factory=time.time)
+
+    def trace(self, row: Submission) -> Trace:
+        seconds = times.send_window().total_seconds()
+        by_boottime, by_wall = self.boot + seconds, self.wall + seconds
+        operation = lanes.OPERATIONS[Kind(row.kind)]
+        return Trace(operation, send_by_boottime=by_boottime, send_by_wall=by_wall, on_sent=_in_flight)
+
+
+def new_attempt(row: Submission, n: int, token: int, now: datetime, prepared: Prepared) -> Attempt:
+    """The row that says that a request may leave. Call it in the transaction that makes it so."""
+    window = times.send_window()
+    return Attempt.objects.create(
+        submission=row,
+        n=n,
+        token=token,
+        started_at=now,
+        send_not_after=now + window,
+        bound=now + window + reconcile.time_to_certainty(row),
+        account_id_at_aws=prepared.target.account_id,
+        role_arn=prepared.target.role_arn,
+        endpoint=endpoint_name(lanes.api_of(row).family),
+        access_key_id=prepared.keys.access_key_id,
+        payload_sha256=row.payload_sha256,
+        worker=process.name(),
+    )
 
 
 def _withdraw_intent(row: Submission) -> None:
@@ -295,11 +286,12 @@ def _next_number(row: Submission, now: datetime) -> int:
 
 def _check_may_leave(row: Submission, now: datetime, locked: AccountGate) -> None:
     """Gate and budget may have changed since the claim."""
-    budget = queue.budget_of(row.account, now)
-    free_at = budget.free_at(now, urgent=row.is_urgent)
-    if free_at > now:
-        raise NotReady(free_at, Reason.QUOTA)
-    if shut := gate.take(row.account_id, Mode.WRITE, read=locked):
+    if row.kind == Kind.SUPPORT_CASE:
+        budget = queue.budget_of(row.account, now)
+        free_at = budget.free_at(now, urgent=row.is_urgent)
+        if free_at > now:
+            raise NotReady(free_at, Reason.QUOTA)
+    if shut := gate.take(row.account_id, Mode.WRITE, read=locked, api=lanes.api_of(row), probing=bool(row.region)):
         raise NotReady(shut.until, REASON_OF_GATE[shut.because])
 
 
@@ -308,13 +300,14 @@ def _in_flight() -> None:
 
 
 # --- the call and its report --------------------------------------------------------------------------------------------------
-def _call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
+def call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
+    """Make the request of an intent, and write down what became of it."""
     started = time.monotonic()
     error: BaseException | None = None
     aws_case_id = ""
     with watchdog.watching(attempt.pk):
         try:
-            aws_case_id = support.create_case(prepared.target, prepared.keys, prepared.request, trace)
+            aws_case_id = prepared.call(trace)
         except BaseException as exc:  # whatever it is, AWS may have the case: it is reported, then goes its way
             error = exc
     duration = timedelta(seconds=time.monotonic() - started)

@@ -6,7 +6,7 @@ import time
 from casesite import clock
 from casesite.aws import support
 from casesite.aws.clients import clients
-from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, NotSent, OutcomeUnknown, Refused
+from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
 from casesite.lookups.reading import target_of
@@ -14,7 +14,7 @@ from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.teams.models import AwsAccount
 
-from . import claim, dry_runs, process, reconcile, sender
+from . import claim, connect_work, dry_runs, lanes, process, reconcile, sender, trouble
 
 logger = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
@@ -43,9 +43,12 @@ def step(account_pk: int) -> bool:
         sender.send(row)
         return True
     _probe(account_pk, Mode.READ)
-    if claim.in_flight(account_pk, clock.now()) >= claim.IN_FLIGHT:
-        return False  # a slow account holds two threads, with looks and reads too
-    return reconcile.look(account_pk) or reconcile.read_due(account_pk)
+    # A slow account holds two threads, with looks and reads too.
+    if claim.in_flight(account_pk, "", clock.now()) < lanes.most_in_flight("") and (
+        reconcile.look(account_pk) or reconcile.read_due(account_pk)
+    ):
+        return True
+    return connect_work.step(account_pk)
 
 
 def _probe(account_pk: int, mode: Mode) -> bool:
@@ -80,7 +83,7 @@ def _probe(account_pk: int, mode: Mode) -> bool:
         if isinstance(exc, Refused) and exc.cause == Cause.THROTTLED and by_dry_run:
             return False  # AWS counts calls before it looks who calls: ask again after the pause
         if not _proves_entry(exc):
-            _still_shut(account_pk, mode, exc)
+            trouble.shut(account_pk, mode, exc, gate.SUPPORT)
             return False
     with write():
         gate.release(account_pk, mode)
@@ -91,11 +94,3 @@ def _probe(account_pk: int, mode: Mode) -> bool:
 def _proves_entry(exc: AwsError) -> bool:
     """A refusal of the content, the hour or, to a read, the pace shows that AWS lets us in."""
     return isinstance(exc, Refused) and exc.cause not in (Cause.ACCESS, Cause.EXPIRED, Cause.CLOCK, Cause.OUR_BUG)
-
-
-def _still_shut(account_pk: int, mode: Mode, exc: AwsError) -> None:
-    with write():
-        if isinstance(exc, OutcomeUnknown) or (isinstance(exc, NotSent) and exc.cause == Cause.CONNECTION):
-            gate.unreachable(account_pk, mode, exc.text)
-        else:
-            gate.access_refused(account_pk, mode, exc.text)

@@ -26,8 +26,10 @@ class Api(NamedTuple):
 SUPPORT = Api("support")
 # Calls a second, and the burst. AWS allows 5 Support calls a second for an account, reads and writes together. One is left
 # to others; of the four, writes have two of their own, so that no page and no sync ever takes a write's last token.
-# Of Connect Cases every operation has a limit of its own; the slowest allow 2 a second and a burst of 5.
+# Of Connect Cases every operation has a limit of its own; the slowest reads allow 2 a second and a burst of 5, writes a burst
+# of 10, of which one is left to others.
 RATES = {"support": (2.0, 2.0), "connectcases": (2.0, 5.0)}
+BURST_OF_WRITES = {"connectcases": 9.0}
 CONNECTION_FAILURES_OPEN = 5
 BUG = "bug"  # the trouble that waits for a person
 
@@ -55,7 +57,7 @@ def of(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate:
         family=api.family,
         region=api.region,
         mode=mode,
-        defaults={"rate": _rate(api), "tokens": _burst(api), "refilled_at": clock.now()},
+        defaults={"rate": _rate(api), "tokens": _burst(api, mode), "refilled_at": clock.now()},
     )
     return gate
 
@@ -92,17 +94,24 @@ def closed(gate: AccountGate, now: datetime) -> Closed | None:
 
 
 def take(
-    account_pk: int, mode: Mode, *, leave: float = 0.0, read: AccountGate | None = None, api: Api = SUPPORT
+    account_pk: int,
+    mode: Mode,
+    *,
+    leave: float = 0.0,
+    read: AccountGate | None = None,
+    api: Api = SUPPORT,
+    probing: bool = False,
 ) -> Closed | None:
     """Take one token, but not one of the last `leave`, or say why not. Call it in a write transaction.
 
-    `read` is the gate where this transaction has read and locked it already.
+    `read` is the gate where this transaction has read and locked it already; `probing` passes one that is being tried.
     """
     gate, now = read or locked(account_pk, mode, api), clock.now()
-    if shut := closed(gate, now):
+    tried = probing and gate.circuit == Circuit.HALF_OPEN
+    if not tried and (shut := closed(gate, now)):
         return shut
     passed = max(0.0, (now - gate.refilled_at).total_seconds())
-    tokens = min(_burst(api), gate.tokens + passed * gate.rate)
+    tokens = min(_burst(api, mode), gate.tokens + passed * gate.rate)
     if tokens < 1 + leave:
         return Closed(now + timedelta(seconds=(1 + leave - tokens) / gate.rate), "rate")
     _spend(pk=gate.pk, tokens=tokens - 1, now=now)
@@ -166,9 +175,9 @@ def slow_down(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> 
     return until
 
 
-def hold(account_pk: int, until: datetime, message: str) -> None:
-    """AWS counts more cases this hour than allowed: no write before `until`."""
-    gate = of(account_pk, Mode.WRITE)
+def hold(account_pk: int, until: datetime, message: str, api: Api = SUPPORT) -> None:
+    """AWS counts more cases this hour than allowed, or than it keeps at all: no write before `until`."""
+    gate = of(account_pk, Mode.WRITE, api)
     block = _the_later(gate, until, "quota")
     AccountGate.objects.filter(pk=gate.pk).update(last_error=message[:500], last_error_at=clock.now(), **block)
 
@@ -183,52 +192,64 @@ def unreachable(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -
     AccountGate.objects.filter(pk=gate.pk).update(**fields)
 
 
-def access_refused(account_pk: int, mode: Mode, message: str) -> None:
+def access_refused(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> None:
     """AWS does not let us in, with a fresh role session too: the circuit opens at once."""
-    gate, now = of(account_pk, mode), clock.now()
+    gate, now = of(account_pk, mode, api), clock.now()
     AccountGate.objects.filter(pk=gate.pk).update(
         failures=gate.failures + 1, last_error=message[:500], last_error_at=now, **_opened(gate, now, "access")
     )
 
 
-def stop_for_bug(account_pk: int, mode: Mode, message: str) -> None:
+def stop_for_bug(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) -> None:
     """A request of ours was wrong: no probe opens this again, only a person's check of the account does."""
-    gate, now = of(account_pk, mode), clock.now()
+    gate, now = of(account_pk, mode, api), clock.now()
     AccountGate.objects.filter(pk=gate.pk).update(
         last_error=message[:500], last_error_at=now, **_opened(gate, now, BUG)
     )
 
 
-def stopped(account_pk: int, mode: Mode) -> AccountGate | None:
+def stopped(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate | None:
     """The gate where its circuit is not in order; a plain read, for a quick look before `start_probe`."""
-    found = _stopped(account=account_pk, mode=mode.value)
+    found = _stopped(account=account_pk, mode=mode.value, family=api.family, region=api.region)
     return found[0] if found else None
 
 
 _stopped = prepared.Objects(
-    lambda account, mode: AccountGate.objects.filter(
-        account_id=account, family="support", region="", mode=mode
+    lambda account, mode, family, region: AccountGate.objects.filter(
+        account_id=account, family=family, region=region, mode=mode
     ).exclude(circuit=Circuit.CLOSED),
     account=int,
     mode=str,
+    family=str,
+    region=str,
 )
 
 
-def start_probe(account_pk: int, mode: Mode) -> AccountGate | None:
-    """The right to try an open circuit once its pause is over; one caller gets it. Call it in a write transaction."""
-    gate, now = of(account_pk, mode), clock.now()
+def start_probe(
+    account_pk: int, mode: Mode, api: Api = SUPPORT, *, pause: timedelta | None = None
+) -> AccountGate | None:
+    """The right to try an open circuit once its pause is over; one caller gets it. Call it in a write transaction.
+
+    `pause` is the time until the next try, where it is not the usual one.
+    """
+    gate, now = of(account_pk, mode, api), clock.now()
     if gate.circuit == Circuit.CLOSED or (gate.blocked_until and gate.blocked_until > now):
         return None
     # Until the probe reports, nobody else tries; if its worker dies, the next one may after the same pause.
     taken = AccountGate.objects.filter(pk=gate.pk, blocked_until=gate.blocked_until, circuit=gate.circuit).update(
-        circuit=Circuit.HALF_OPEN, blocked_until=now + _pause(gate.opened), blocked_because="circuit"
+        circuit=Circuit.HALF_OPEN, blocked_until=now + (pause or _pause(gate.opened)), blocked_because="circuit"
     )
     return gate if taken else None
 
 
-def release(account_pk: int, mode: Mode) -> None:
+def is_probed(account_pk: int, mode: Mode, api: Api = SUPPORT) -> bool:
+    """Whether somebody is finding out now whether the account is in order again."""
+    return of(account_pk, mode, api).circuit == Circuit.HALF_OPEN
+
+
+def release(account_pk: int, mode: Mode, api: Api = SUPPORT) -> None:
     """A person or an account check found the account in order: forget pauses and the circuit, but not a hold of the hour."""
-    gate = of(account_pk, mode)
+    gate = of(account_pk, mode, api)
     AccountGate.objects.filter(pk=gate.pk).exclude(circuit=Circuit.CLOSED).update(
         circuit=Circuit.CLOSED, trouble="", failures=0, opened=0, opened_at=None, **_hold_alone(gate)
     )
@@ -277,5 +298,6 @@ def _rate(api: Api) -> float:
     return RATES[api.family][0] * settings.GATE_RATE
 
 
-def _burst(api: Api) -> float:
-    return RATES[api.family][1] * settings.GATE_RATE
+def _burst(api: Api, mode: Mode) -> float:
+    most = RATES[api.family][1]
+    return (BURST_OF_WRITES.get(api.family, most) if mode == Mode.WRITE else most) * settings.GATE_RATE

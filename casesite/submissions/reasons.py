@@ -16,6 +16,10 @@ class Reason(models.TextChoices):
         "quota",
         _("The account has opened as many cases as AWS allows in an hour. It goes out when a place is free."),
     )
+    SERVICE_QUOTA = (
+        "service_quota",
+        _("AWS takes no more cases until a quota of this account is raised. It is tried again every 15 minutes."),
+    )
     THROTTLED = "throttled", _("AWS asked us to slow down. It is sent again shortly.")
     PACE = "pace", _("The account's cases go out one after another, as fast as AWS takes them.")
     CONNECTION = "connection", _("AWS could not be reached, so nothing was sent. It is tried again.")
@@ -41,6 +45,10 @@ class Reason(models.TextChoices):
     )
     NOT_FOUND = "not_found", _("AWS has no such case, so it is sent again.")
     NOT_FOUND_TWICE = "not_found_twice", _("AWS shows no such case after a second sending. A person has to decide.")
+    NOT_FOUND_REPEATED = (
+        "not_found_repeated",
+        _("The same request was repeated for half an hour, and AWS shows no such case. A person has to decide."),
+    )
     ASK = "ask", _("AWS shows no such case. This account's setting leaves sending again to a person.")
     CANNOT_LOOK = (
         "cannot_look",

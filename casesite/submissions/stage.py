@@ -9,6 +9,8 @@ from casesite.cases.models import Case, Stage
 
 from .states import UNFINISHED, State
 
+ENDED = ("resolved", "closed")  # as Support and Connect call it
+
 
 def recompute(case_id: int) -> Stage:
     """Write and return the stage that the case's rows imply. Call it in the moving transaction."""
@@ -31,7 +33,7 @@ def settle(case: Case, **fields: Any) -> Stage:
 def stage_of(case: Case) -> Stage:
     """The stage that the case and its submissions imply."""
     if case.aws_case_id:
-        return Stage.RESOLVED if case.aws_status == "resolved" else Stage.OPEN
+        return Stage.RESOLVED if case.aws_status in ENDED else Stage.OPEN
     if _unfinished(case=case.pk):
         return Stage.OUTGOING
     newest = next((state for (state,) in _newest(case=case.pk)), None)

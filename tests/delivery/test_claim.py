@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 
 from casesite import database, failpoints
-from casesite.delivery import claim, dispatcher, process, reconcile
+from casesite.delivery import claim, dispatcher, lanes, process, reconcile
 from casesite.delivery.models import Outcome
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
@@ -43,7 +43,7 @@ def queued(account):
 
 @pytest.fixture
 def any_number_at_once(monkeypatch):
-    monkeypatch.setattr(claim, "IN_FLIGHT", 1000)
+    monkeypatch.setitem(lanes.IN_FLIGHT, "support", 1000)
 
 
 def claimed(account, times=1):
@@ -238,11 +238,11 @@ def test_a_look_for_many_rows_is_one_call(account, queued, sandbox, clock):
     clock.advance(seconds=10)
     seen = []
 
-    with failpoints.armed("H", lambda: seen.append(claim.in_flight(account.pk, clock.now))):
+    with failpoints.armed("H", lambda: seen.append(claim.in_flight(account.pk, "", clock.now))):
         reconcile.look(account.pk)
 
     assert seen == [1]
-    assert claim.in_flight(account.pk, clock.now) == 0
+    assert claim.in_flight(account.pk, "", clock.now) == 0
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.core.exceptions import PermissionDenied, ValidationError
 
-from casesite.delivery import claim, dispatcher, invariants
+from casesite.delivery import claim, dispatcher, invariants, lanes
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.submissions import queue, waiting, workflow
@@ -206,7 +206,7 @@ def test_send_now_lets_go_what_is_held(queued, people, account, clock):
 
 
 def test_send_now_comes_after_critical_and_before_high(queued, people, account, clock, monkeypatch):
-    monkeypatch.setattr(claim, "IN_FLIGHT", 100)
+    monkeypatch.setitem(lanes.IN_FLIGHT, "support", 100)
     low, high, critical = queued("low"), queued("high"), queued("critical")
 
     waiting.send_now(low, by=people["lead"], token=low.token)

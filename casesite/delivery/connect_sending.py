@@ -1,0 +1,36 @@
+"""Preparing a Connect case: what AWS offers now, credentials, and the one request, with the same client token each time."""
+
+from functools import partial
+
+from casesite.aws import connect_cases
+from casesite.catalog.models import ConnectTemplate
+from casesite.catalog.refit import refit
+from casesite.lookups.reading import target_of
+from casesite.submissions.models import Submission
+
+from .preparing import Prepared, Unfit, keys_for
+
+
+def prepare(row: Submission) -> Prepared:
+    """All that the call needs. Raises Unfit where the template, as it is now, would not have it; NotReady without keys."""
+    check_choices(row)
+    return request_of(row)
+
+
+def request_of(row: Submission) -> Prepared:
+    """The row's one request, the same bytes and token whenever it is made."""
+    target = target_of(row.account)
+    keys = keys_for(row, target)
+    return Prepared(target, keys, partial(connect_cases.create_case, target, keys, row.region, row.payload))
+
+
+def check_choices(row: Submission) -> None:
+    """Hold the request against the newest version of its template, where that is another one than its form's."""
+    template = ConnectTemplate.objects.select_related("domain", "newest").get(pk=row.content["template"])
+    newest = template.newest
+    open_now = template.active and template.deleted_at is None and template.domain.gone_at is None
+    if newest is None or (open_now and newest.pk == row.template_version_id):
+        return
+    found = refit(newest.snapshot, row.content["fields"], customer_always=template.customer_always, open_now=open_now)
+    if not found.fits:
+        raise Unfit(" ".join(found.sentences))
