@@ -1,11 +1,8 @@
 """What an operator must know now, as facts read from the database."""
 
-import shutil
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-
-from django.conf import settings
 
 from casesite import clock
 from casesite.pacing.models import AccountGate, Circuit
@@ -14,11 +11,10 @@ from casesite.submissions.states import State
 
 from . import canary
 from .models import Beat
+from .readiness import DISK_LEFT, disk_free
 
 DUE_LATE = timedelta(minutes=5)
 UNKNOWN_LONG = timedelta(minutes=30)
-DISPATCHER_LATE = timedelta(seconds=60)
-DISK_LEFT = 1_000_000_000  # bytes
 SKEW = 60.0  # seconds
 MINUTE = timedelta(minutes=1)
 
@@ -81,11 +77,6 @@ def _processes() -> list[Alarm]:
     return found
 
 
-def dispatcher_is_late() -> bool:
-    """No dispatcher has beaten for a minute."""
-    return not Beat.objects.filter(role="dispatcher", at__gt=clock.now() - DISPATCHER_LATE).exists()
-
-
 def _disk() -> list[Alarm]:
-    free = shutil.disk_usage(settings.VAR).free
+    free = disk_free()
     return [Alarm("disk", "the disk is nearly full", {"free": free})] if free < DISK_LEFT else []

@@ -8,7 +8,12 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         from casesite.lookups import registry
         from casesite.submissions import dry_runs
+        from casesite.web import health
 
+        from . import readiness
+
+        for name, check in readiness.CHECKS.items():
+            health.register(name, check)
         registry.register(
             dry_runs.KIND,
             "casesite.delivery.dry_runs:answer",

@@ -17,6 +17,10 @@ PATIENCE = 2.0  # seconds that a check may take
 Check = Callable[[], object]
 
 
+class NotReady(Exception):
+    """What a check found wrong, in words that anybody may read. Other exceptions are told by their names alone."""
+
+
 class Probe:
     """A check in a thread, so that it can be given up on. While it hangs, no second one is started."""
 
@@ -34,7 +38,7 @@ class Probe:
                 self._thread.start()
 
     def reason(self, deadline: float) -> str:
-        """ "ok", or why not: in a word, for anybody may ask."""
+        """ "ok", or why not: nothing that is a secret, for anybody may ask."""
         thread = self._thread
         assert thread is not None
         thread.join(max(0.0, deadline - time.monotonic()))
@@ -45,9 +49,11 @@ class Probe:
             self._check()
         except Exception as exc:  # a check may fail in any way; that is its answer
             logger.warning("not ready", extra={"check": self.name, "error": exc})
-            self._reason = type(exc).__name__
+            self._reason = str(exc) if isinstance(exc, NotReady) else type(exc).__name__
         else:
             self._reason = "ok"
+        finally:
+            connection.close()  # a thread has one of its own, and this one ends here
 
 
 _probes: dict[str, Probe] = {}
@@ -73,12 +79,8 @@ def readyz() -> HttpResponse:
 
 
 def check_database() -> None:
-    """In a thread of its own, so with a connection of its own."""
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
-    finally:
-        connection.close()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 class HealthMiddleware:

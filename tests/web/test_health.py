@@ -34,7 +34,10 @@ def test_health_is_asked_under_any_name_and_without_https(client, settings, prob
 
 
 @pytest.mark.django_db(transaction=True)
-def test_readyz_asks_database_and_broker(client):
+def test_readyz_asks_database_and_broker(client, probes):
+    for name in set(probes) - {"database", "broker"}:
+        del probes[name]
+
     answer = client.get("/readyz")
 
     assert answer.status_code == 200
@@ -53,6 +56,18 @@ def test_readyz_says_which_check_failed_and_keeps_the_details_to_the_log(client,
     assert answer.status_code == 503
     assert answer.json() == {"ready": False, "checks": {"broker": "ConnectionRefusedError"}}
     assert caplog.records[0].error.args == ("no answer from 10.0.0.5, password hunter2",)
+
+
+def test_readyz_gives_the_words_that_are_meant_for_anybody(client, probes):
+    def silent():
+        raise health.NotReady("no dispatcher runs: start one")
+
+    probes.clear()
+    health.register("dispatcher", silent)
+
+    answer = client.get("/readyz")
+
+    assert (answer.status_code, answer.json()["checks"]) == (503, {"dispatcher": "no dispatcher runs: start one"})
 
 
 def test_readyz_gives_up_on_a_check_that_hangs_and_starts_it_only_once(client, probes, monkeypatch):
