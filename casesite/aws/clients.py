@@ -269,9 +269,10 @@ def _watch_wire(client: Any) -> None:
         if trace.on_sent:
             trace.on_sent()
 
-    def after_call(http_response: Any = None, **_kwargs: Any) -> None:
+    def after_call(http_response: Any = None, parsed: Any = None, **_kwargs: Any) -> None:
         if client.trace is not None and http_response is not None:
             client.trace.aws_date = parse_date(http_response.headers.get("Date"))
+            client.trace.request_id = str((parsed or {}).get("ResponseMetadata", {}).get("RequestId", ""))
 
     client.meta.events.register(f"before-send.{service}", before_send)
     client.meta.events.register(f"after-call.{service}", after_call)

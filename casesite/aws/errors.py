@@ -44,6 +44,7 @@ class Trace:
     signed_at: datetime | None = None
     invocation_id: str = ""
     aws_date: datetime | None = None
+    request_id: str = ""  # AWS's, of its answer
 
 
 class AwsError(Exception):

@@ -24,7 +24,7 @@ from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 
-from . import connect_sending, lanes, process, reconcile, sender
+from . import connect_sending, journal, lanes, process, reconcile, sender
 from .connect_search import Seen, search_own
 from .models import Attempt, Look, LookResult, Outcome, Phase
 from .preparing import NotReady, Prepared
@@ -61,6 +61,12 @@ def look(account_pk: int, region: str) -> bool:
     doubt = _claim(account_pk, region)
     if doubt is None:
         return False
+    with journal.about(doubt.row):
+        _pursue(doubt)
+    return True
+
+
+def _pursue(doubt: "Doubt") -> None:
     failpoints.reach("H")
     here = sender.endpoint_name(lanes.CONNECT)
     if doubt.newest.endpoint != here:
@@ -70,7 +76,6 @@ def look(account_pk: int, region: str) -> bool:
         _repeat(doubt)
     else:
         _search_for(doubt.row, doubt.newest)
-    return True
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ def _claim(account_pk: int, region: str) -> Doubt | None:
         if not taken:
             return None
         row.token, row.lease_until, row.lease_by = row.token + 1, until, process.name()
+        left_open = list(row.attempts.filter(phase=Phase.OPEN))
         row.attempts.filter(phase=Phase.OPEN).update(
             phase=Phase.CLOSED, outcome=Outcome.UNKNOWN, error_class="WorkerLost", closed_at=now
         )
@@ -116,6 +122,8 @@ def _claim(account_pk: int, region: str) -> Doubt | None:
         if not unknown:  # taken over by a person with nothing left to prove
             Submission.objects.filter(pk=row.pk, token=row.token).update(due_at=None, lease_until=None, lease_by="")
             return None
+    for attempt in left_open:
+        journal.ended(attempt, row, Outcome.UNKNOWN, error="WorkerLost", state=str(row.state))
     return Doubt(row, unknown[0], unknown[-1])
 
 
@@ -195,16 +203,17 @@ def _store_found(row: Submission, newest: Attempt, found: list[FoundCase], seen:
     with write():
         proven.locked(row.pk)
         _note(row, newest, seen, LookResult.FOUND, remote_id=first.case_id)
-        row.attempts.filter(outcome=Outcome.UNKNOWN).update(
-            outcome=Outcome.DONE, remote_id=first.case_id, closed_at=now
-        )
-        proven.record_case(row.pk, first.case_id)
+        proved = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+        unknown.update(outcome=Outcome.DONE, remote_id=first.case_id, closed_at=now)
+        state = proven.record_case(row.pk, first.case_id)
+    for attempt in proved:
+        journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first.case_id, by="look")
     for second in found[1:]:
         proven.record_case(row.pk, second.case_id)
 
 
 def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
-    now = clock.now()
+    now, absent = clock.now(), list[Attempt]()
     newest.submission = row
     with write():
         case = proven.locked(row.pk).case
@@ -216,10 +225,13 @@ def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
         elif counted < reconcile.NEEDED:
             reconcile.release(row, _next_look(newest, now), unable_since=None)
         elif case.aws_case_id:
-            row.attempts.filter(outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
+            absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+            unknown.update(outcome=Outcome.ABSENT)
             reconcile.settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
         else:
             _ask_a_person(row, newest, now)
+    for attempt in absent:
+        journal.settled(attempt, row, Outcome.ABSENT, by="look")
 
 
 def _ask_a_person(row: Submission, newest: Attempt, now: datetime) -> None:

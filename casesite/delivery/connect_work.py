@@ -98,5 +98,5 @@ def _answers(account_pk: int, region: str, mode: Mode) -> bool:
         return False
     with write():
         gate.release(account_pk, mode, api)
-    logger.info("account answers again", extra={"account": account_pk, "region": region, "mode": mode})
+    logger.info("account answers again", extra={"account": account.account_id, "region": region, "mode": str(mode)})
     return True

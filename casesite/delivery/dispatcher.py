@@ -28,7 +28,7 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount
 
-from . import canary, lanes, process
+from . import canary, journal, lanes, process
 from .models import Attempt, Beat, Outcome, Phase
 
 logger = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ class Dispatcher:
         self._draining = {pk: future for pk, future in self._draining.items() if not future.done()}
         for account_pk in waiting:
             if account_pk not in self._draining and len(self._draining) < DRAIN_THREADS:
-                logger.warning("no worker took the work of an account: doing it here", extra={"account": account_pk})
+                logger.warning("no worker took the work of an account: doing it here", extra={"account_pk": account_pk})
                 self._draining[account_pk] = self._threads().submit(_work_off_here, account_pk)
 
     def _threads(self) -> ThreadPoolExecutor:
@@ -159,7 +159,7 @@ def _work_off_here(account_pk: int) -> None:
         work.work_off(account_pk)
         answer.answer_open(account_pk)
     except Exception:
-        logger.exception("draining an account failed", extra={"account": account_pk})
+        logger.exception("draining an account failed", extra={"account_pk": account_pk})
     finally:
         connection.close()
 
@@ -291,7 +291,7 @@ def expire_sending() -> None:
     """A lease that ran out while sending proves nothing: the outcome is unknown."""
     now = clock.now()
     lost = Submission.objects.filter(state=State.SENDING, lease_until__lte=now)
-    for row in lost.select_related("case"):
+    for row in lost.select_related("case", "account"):
         with write():
             moved = Submission.objects.filter(pk=row.pk, state=State.SENDING, token=row.token).update(
                 state=State.UNKNOWN,
@@ -303,12 +303,15 @@ def expire_sending() -> None:
             )
             if not moved:
                 continue
+            attempt = Attempt.objects.filter(submission=row, phase=Phase.OPEN).first()
             Attempt.objects.filter(submission=row, phase=Phase.OPEN).update(
                 phase=Phase.CLOSED, outcome=Outcome.UNKNOWN, error_class="WorkerLost", closed_at=now
             )
             row.case.events.create(
                 at=now, what="unknown", was=State.SENDING, became=State.UNKNOWN, submission_id=row.pk
             )
+        if attempt:
+            journal.ended(attempt, row, Outcome.UNKNOWN, error="WorkerLost", state=str(State.UNKNOWN))
 
 
 def park_hopeless() -> None:

@@ -96,7 +96,7 @@ def take_opened(account: AwsAccount, payload: dict[str, Any], aws_case_id: str) 
 
     No dry run is made for this account again.
     """
-    logger.critical("a dry run opened a case", extra={"account": account.pk, "aws_case": aws_case_id})
+    logger.critical("a dry run opened a case", extra={"account": account.account_id, "aws_case": aws_case_id})
     persist(lambda: _store_opened(account, markers.in_body(payload["communicationBody"]), aws_case_id))
 
 

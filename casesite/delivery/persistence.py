@@ -3,21 +3,22 @@
 import logging
 from collections.abc import Callable
 from time import monotonic, sleep
+from typing import TypeVar
 
 from django.db import Error as AnyDatabaseError
 from django.db import connection
 
 logger = logging.getLogger(__name__)
 PATIENCE = 600.0  # seconds
+Stored = TypeVar("Stored")
 
 
-def persist(store: Callable[[], None]) -> None:
-    """Write a report, again and again for ten minutes if the database is away."""
+def persist(store: Callable[[], Stored]) -> Stored:
+    """Write a report, again and again for ten minutes if the database is away; gives what `store` returns."""
     give_up, pause = monotonic() + PATIENCE, 0.1
     while True:
         try:
-            store()
-            return
+            return store()
         except AnyDatabaseError:
             if monotonic() > give_up:
                 raise

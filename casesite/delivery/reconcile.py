@@ -29,7 +29,7 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, UnknownPolicy
 
-from . import process
+from . import journal, process
 from .models import Attempt, Look, LookResult, Outcome
 
 logger = logging.getLogger(__name__)
@@ -244,14 +244,15 @@ def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen
         Attempt.objects.filter(pk=attempt.pk, outcome__in=("", Outcome.UNKNOWN)).update(
             phase="closed", outcome=Outcome.DONE, remote_id=first.case_id, closed_at=clock.now()
         )
-        proven.record_case(row.pk, first.case_id)
+        state = proven.record_case(row.pk, first.case_id)
+    journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first.case_id, by="look")
     _store_details({row.pk: first})
     for second in found[1:]:
         proven.record_case(row.pk, second.case_id)
 
 
 def _store_absent(row: Submission, attempt: Attempt, seen: Seen) -> None:
-    now = clock.now()
+    now, proved = clock.now(), False
     with write():
         proven.locked(row.pk)
         counts = seen.aws_date is not None and seen.aws_date >= attempt.bound
@@ -272,7 +273,9 @@ def _store_absent(row: Submission, attempt: Attempt, seen: Seen) -> None:
         elif counted < NEEDED:
             release(row, next_look_at(attempt, counted, now), unable_since=None)
         else:
-            _conclude_absent(row, attempt, now)
+            proved = _conclude_absent(row, attempt, now)
+    if proved:
+        journal.settled(attempt, row, Outcome.ABSENT, by="look")
 
 
 def counted_looks(attempt: Attempt) -> int:
@@ -290,20 +293,21 @@ def counted_looks(attempt: Attempt) -> int:
     return counted
 
 
-def _conclude_absent(row: Submission, attempt: Attempt, now: datetime) -> None:
-    """AWS has nothing and can no longer get it: send again once, or ask a person."""
+def _conclude_absent(row: Submission, attempt: Attempt, now: datetime) -> bool:
+    """AWS has nothing and can no longer get it: send again once, or ask a person. Whether the attempt is settled by it."""
     ask = row.account.unknown_policy == UnknownPolicy.ASK
     if ask or row.resends >= 1:
         reason = Reason.ASK if ask else Reason.NOT_FOUND_TWICE
         settle_unknown(row, State.NEEDS_ATTENTION, now, due_at=now + times.scaled(HOURLY), reason_code=reason)
-        return
+        return False
     case = Case.objects.get(pk=row.case_id)  # locked: another submission may just have opened it
-    Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
+    proved = Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
     if case.aws_case_id:
         settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
-        return
+        return bool(proved)
     settle_unknown(row, State.QUEUED, now, due_at=now, reason_code=Reason.NOT_FOUND, resends=F("resends") + 1)
     bell.ring_after_commit(bell.WORK_OFF, row.account_id, queue_name="urgent" if row.is_urgent else "default")
+    return bool(proved)
 
 
 def store_error(row: Submission, attempt: Attempt, text: str) -> None:
@@ -414,7 +418,9 @@ def adopt_found(row: Submission, marker: str, case_id: str) -> Submission | None
     newest = owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n").first()
     if newest:
         Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=case_id)
-    proven.record_case(owner.pk, case_id)
+    state = proven.record_case(owner.pk, case_id)
+    if newest:
+        journal.settled(newest, owner, Outcome.DONE, state=str(state), aws_case=case_id, by="look")
     return owner
 
 

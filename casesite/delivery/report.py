@@ -46,30 +46,45 @@ class Consequence:
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remote_id: str, duration: timedelta) -> None:
+@dataclass(frozen=True)
+class End:
+    """What a report came to, for the log: the attempt's outcome, and where its submission stands."""
+
+    row: Submission
+    outcome: str
+    state: str
+    reason: str = ""
+    proved: list[Attempt] = field(default_factory=list)  # earlier ones, by the same answer
+
+
+def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remote_id: str, duration: timedelta) -> End:
     """Store the end of an attempt. Safe to repeat: a second report of the same end changes nothing."""
     with write():
         row = proven.locked(attempt.submission_id)
         if error is None:
             _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
             gate.went_well(row.account_id, Mode.WRITE, lanes.api_of(row))
-            _same_request_proven(row, remote_id)
-            proven.record_case(row.pk, remote_id, row=row)
-        elif _tells_more(attempt, error):
+            others = _same_request_proven(row, remote_id)
+            return End(row, Outcome.DONE, proven.record_case(row.pk, remote_id, row=row), proved=others)
+        known = Attempt.objects.values_list("outcome", flat=True).get(pk=attempt.pk)
+        if _tells_more(known, error):
             consequence = _consequence(row, attempt, error)
             if _close(attempt, consequence.outcome, trace, error, duration, ""):
-                _move(row, attempt, consequence, error)
+                return End(row, consequence.outcome, *_move(row, attempt, consequence, error))
+        return End(row, known, row.state, row.reason_code)
 
 
-def _same_request_proven(row: Submission, remote_id: str) -> None:
-    """Repeats of one client token are one request: what proves one of them proves all."""
-    if row.kind == Kind.CONNECT_CASE:
-        row.attempts.filter(outcome=Outcome.UNKNOWN).update(outcome=Outcome.DONE, remote_id=remote_id)
+def _same_request_proven(row: Submission, remote_id: str) -> list[Attempt]:
+    """Repeats of one client token are one request: what proves one of them proves all. Returns the others."""
+    if row.kind != Kind.CONNECT_CASE:
+        return []
+    others = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+    unknown.update(outcome=Outcome.DONE, remote_id=remote_id)
+    return others
 
 
-def _tells_more(attempt: Attempt, error: BaseException) -> bool:
+def _tells_more(known: str, error: BaseException) -> bool:
     """Whether an end without success is news: nothing is known yet, or only that nothing was proven."""
-    known = Attempt.objects.values_list("outcome", flat=True).get(pk=attempt.pk)
     return known == "" or (known == Outcome.UNKNOWN and isinstance(error, NotSent | Refused))
 
 
@@ -88,6 +103,8 @@ def _close(
         }
     elif error is not None:
         known = {"error_class": type(error).__name__, "error_text": str(error)[:2000]}
+    if trace.request_id:
+        known["request_id"] = trace.request_id[:100]
     if trace.signed_at:
         known |= {"signed_at": trace.signed_at, "invocation_id": trace.invocation_id[:60]}
         if not attempt.submission.region:  # of Connect it is counted from the intent: no signature decides there
@@ -111,15 +128,15 @@ def _close(
     )
 
 
-def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: BaseException) -> None:
-    """Carry out a consequence where the submission still stands on this attempt."""
+def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: BaseException) -> tuple[str, str]:
+    """Carry out a consequence where the submission still stands on this attempt; returns its state and reason."""
     if row.state not in (State.SENDING, State.UNKNOWN) or not _is_newest(row, attempt):
-        return
+        return row.state, row.reason_code
     if _is_repeat(row, attempt):
-        return
+        return row.state, row.reason_code
     to, reason = consequence.to, consequence.reason
     if row.state == to:
-        return
+        return row.state, row.reason_code
     if to == State.QUEUED and row.case.aws_case_id:
         to, reason = State.CANCELLED, Reason.ALREADY_OPEN
     now = clock.now()
@@ -144,16 +161,7 @@ def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: Ba
         row.case.events.create(at=now, what=to, was=was, became=to, text=text[:2000], submission_id=row.pk)
     if to in FINAL:
         stage.recompute(row.case_id)
-    logger.info(
-        "attempt ended",
-        extra={
-            "submission": str(row.pk),
-            "attempt": attempt.n,
-            "outcome": consequence.outcome,
-            "state": to,
-            "reason": reason,
-        },
-    )
+    return to, reason
 
 
 def _is_newest(row: Submission, attempt: Attempt) -> bool:

@@ -15,7 +15,7 @@ from django.db.models import F
 from casesite import clock, failpoints, prepared
 from casesite.aws import support
 from casesite.aws.clients import boottime
-from casesite.aws.errors import Trace
+from casesite.aws.errors import AwsError, Trace
 from casesite.aws.requests import SupportCaseRequest
 from casesite.catalog.models import SupportCatalog
 from casesite.database import write
@@ -29,7 +29,19 @@ from casesite.submissions.payloads import BODY_LIMIT
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import StaleSubmission, State
 
-from . import claim, connect_search, connect_sending, dry_runs, lanes, process, reconcile, report, uploads, watchdog
+from . import (
+    claim,
+    connect_search,
+    connect_sending,
+    dry_runs,
+    journal,
+    lanes,
+    process,
+    reconcile,
+    report,
+    uploads,
+    watchdog,
+)
 from .models import Attempt, Outcome, Phase
 from .persistence import persist
 from .preparing import REASON_OF_GATE, LeaseLost, NotReady, Prepared, Stuck, Unfit, keys_for
@@ -44,6 +56,11 @@ def endpoint_name(service: str = "support") -> str:
 
 def send(row: Submission) -> None:
     """Send a claimed row. The attempt is committed before the call, so a worker that dies mid-call leaves a trace."""
+    with journal.about(row):
+        _send(row)
+
+
+def _send(row: Submission) -> None:
     try:
         prepared = _prepare(row)
         failpoints.reach("D")
@@ -237,13 +254,17 @@ def _withdraw_intent(row: Submission) -> None:
     now = clock.now()
     with write():
         proven.locked(row.pk)
-        Attempt.objects.filter(submission=row, token=row.token + 1, worker=process.name(), phase=Phase.OPEN).update(
-            phase=Phase.CLOSED,
-            outcome=Outcome.NOT_SENT,
-            error_class="IntentInDoubt",
-            error_text="The database did not confirm the intent, so nothing was sent.",
-            closed_at=now,
-        )
+        doubtful = Attempt.objects.filter(
+            submission=row, token=row.token + 1, worker=process.name(), phase=Phase.OPEN
+        ).first()
+        if doubtful:
+            Attempt.objects.filter(pk=doubtful.pk).update(
+                phase=Phase.CLOSED,
+                outcome=Outcome.NOT_SENT,
+                error_class="IntentInDoubt",
+                error_text="The database did not confirm the intent, so nothing was sent.",
+                closed_at=now,
+            )
         ours = Submission.objects.filter(pk=row.pk, lease_by=process.name())
         for state, token in ((State.PREPARING, row.token), (State.SENDING, row.token + 1)):
             ours.filter(state=state, token=token).update(
@@ -254,6 +275,8 @@ def _withdraw_intent(row: Submission) -> None:
                 lease_by="",
                 reason_code=Reason.CHANGED,
             )
+    if doubtful:
+        journal.ended(doubtful, row, Outcome.NOT_SENT, error="IntentInDoubt")
 
 
 _start_sending = prepared.Update(
@@ -320,7 +343,29 @@ def call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
     failpoints.reach("G")
     if trace.aws_date:
         process.note_clock((trace.aws_date - clock.now()).total_seconds())
-    persist(lambda: report.finish(attempt, trace=trace, error=error, remote_id=aws_case_id, duration=duration))
+    end = persist(lambda: report.finish(attempt, trace=trace, error=error, remote_id=aws_case_id, duration=duration))
+    _tell_end(attempt, trace, error, aws_case_id, duration, end)
+    for other in end.proved:
+        journal.settled(other, end.row, Outcome.DONE, state=str(end.state), aws_case=aws_case_id, by="repeat")
     failpoints.reach("I")
     if error is not None and not isinstance(error, Exception):
         raise error
+
+
+def _tell_end(
+    attempt: Attempt, trace: Trace, error: BaseException | None, aws_case_id: str, duration: timedelta, end: report.End
+) -> None:
+    said = error if isinstance(error, AwsError) else None
+    journal.ended(
+        attempt,
+        end.row,
+        end.outcome,
+        state=str(end.state),
+        reason=str(end.reason),
+        aws_case=aws_case_id,
+        aws_request=trace.request_id or (said.request_id if said else ""),
+        aws_code=said.code if said else "",
+        http_status=said.http_status if said else None,
+        error=(said.error_class if said else "") or (type(error).__name__ if error else ""),
+        duration_ms=int(duration.total_seconds() * 1000),
+    )

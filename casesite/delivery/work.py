@@ -87,7 +87,7 @@ def _probe(account_pk: int, mode: Mode) -> bool:
             return False
     with write():
         gate.release(account_pk, mode)
-    logger.info("account answers again", extra={"account": account_pk, "mode": mode})
+    logger.info("account answers again", extra={"account": target.account_id, "mode": str(mode)})
     return True
 
 

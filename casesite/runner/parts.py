@@ -85,6 +85,8 @@ def dispatcher(site: Site) -> Part:
 def web(site: Site, *, listening: int | None = None) -> Part:
     """The web server; `listening` is a socket that somebody else opened already."""
     options = ["--worker-tmp-dir", str(MEMORY_DISK)] if os.access(MEMORY_DISK, os.W_OK) else []
+    if site.started_from.get("CASESITE_LOG_FORMAT") == "json":
+        options += ["--logger-class", "casesite.web.server_logs.ServerLogger"]
     return Part(
         "web",
         [

@@ -3,6 +3,7 @@
 One thread and one selector: children must be started from the main thread, and a fork is safest where no other runs.
 """
 
+import json
 import os
 import selectors
 import signal
@@ -152,12 +153,29 @@ class Supervisor:
         child.pipe.close()
 
 
+_as_json = False
+
+
+def tell_in(form: str) -> None:
+    """In the form "json" each line that is told is a JSON object, with its speaker as `part`."""
+    global _as_json
+    _as_json = form == "json"
+
+
 def tell(name: str, line: str) -> None:
     """One line with its speaker. A terminal that was closed is no reason to fall."""
     try:
-        print(f"{name:>10} | {line}", flush=True)
+        print(_object(name, line) if _as_json else f"{name:>10} | {line}", flush=True)
     except OSError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (stays open for the rest of the process)
+
+
+def _object(name: str, line: str) -> str:
+    """The line as a JSON object: what is one already gets its speaker, anything else becomes the event."""
+    speaker = json.dumps({"part": name})
+    if line.startswith('{"'):
+        return f"{speaker[:-1]}, {line[1:]}"
+    return f"{speaker[:-1]}, {json.dumps({'event': line}, ensure_ascii=False)[1:]}"
 
 
 def _how(code: int) -> str:

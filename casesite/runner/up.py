@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from casesite.runner import broker, parts, ports, record
 from casesite.runner.processes import Child
-from casesite.runner.supervisor import Asked, Failed, Supervisor, tell
+from casesite.runner.supervisor import Asked, Failed, Supervisor, tell, tell_in
 
 SOON = 15.0
 LATER = 60.0  # seconds; a cold, busy machine takes its time to import Django
@@ -30,6 +30,7 @@ def main() -> int:
     try:
         from casesite import settings
 
+        tell_in(settings.LOG_FORMAT)
         settings.VAR.mkdir(parents=True, exist_ok=True)
         lock = record.hold(settings.VAR)
     except (ImproperlyConfigured, record.AlreadyRunning) as exc:

@@ -48,7 +48,7 @@ def record_orphan(case_id: int, remote_id: str, *, by: Any = None, text: str = "
         with write():
             _record_orphan(case_id, remote_id, by, text)
     except IntegrityError:
-        logger.error("an AWS case id belongs to another case", extra={"case": case_id, "aws_case": remote_id})
+        logger.error("an AWS case id belongs to another case", extra={"case_pk": case_id, "aws_case": remote_id})
         return False
     return True
 

@@ -4,6 +4,7 @@ Each is one transaction. They raise PermissionDenied with a sentence, StaleSubmi
 ValidationError where what was given does not do.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
@@ -29,6 +30,8 @@ from .models import RANKS, URGENT_RANK, Comment, Decision, Kind, Submission, Ver
 from .reasons import Reason
 from .review_times import review_times
 from .states import StaleSubmission, State
+
+logger = logging.getLogger(__name__)
 
 
 class PayloadChanged(Exception):
@@ -470,8 +473,22 @@ def _proved_row(submission: Submission, aws_case_id: str, marker: str | None) ->
 def _waive(submission: Submission) -> None:
     """A person decides in place of a proof."""
     now = clock.now()
+    waived = submission.attempts.filter(Q(phase="open") | Q(outcome="unknown")).values_list("n", flat=True)
+    for number in list(waived):
+        transaction.on_commit(partial(_tell_waived, submission, number))
     submission.attempts.filter(phase="open").update(phase="closed", outcome="waived", closed_at=now)
     submission.attempts.filter(outcome="unknown").update(outcome="waived")
+
+
+def _tell_waived(submission: Submission, number: int) -> None:
+    """The line that the workers write for every other end of an attempt."""
+    ids = {
+        "case": submission.case.reference,
+        "submission": str(submission.pk),
+        "account": submission.account.account_id,
+        "attempt": number,
+    }
+    logger.info("attempt settled", extra={**ids, "outcome": "waived", "by": "person"})
 
 
 # --- shared ----------------------------------------------------------------------------------------------------------------

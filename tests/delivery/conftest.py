@@ -1,7 +1,11 @@
-"""Whatever a delivery test did, the invariants hold at its end."""
+"""Whatever a delivery test did, the invariants hold at its end. And what was logged meanwhile."""
+
+import json
+import logging
 
 import pytest
 
+from casesite.web.logs import JsonFormatter
 from tests.delivery.steps import time
 
 __all__ = ["time"]
@@ -17,3 +21,28 @@ def invariants_hold(request):
         from casesite.delivery import invariants
 
         assert invariants.broken() == []
+
+
+class Log(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.setFormatter(JsonFormatter())
+        self.text = []
+
+    def emit(self, record):
+        self.text.append(self.format(record))
+
+    def of(self, event):
+        return [line for line in map(json.loads, self.text) if line["event"] == event]
+
+
+@pytest.fixture
+def log():
+    """What the site logs meanwhile, as programs read it."""
+    handler, root = Log(), logging.getLogger()
+    root.addHandler(handler)
+    level = root.level
+    root.setLevel(logging.INFO)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(level)

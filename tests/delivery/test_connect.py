@@ -6,7 +6,7 @@ import pytest
 
 from casesite.catalog import templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
-from casesite.delivery import claim, connect_doubt, dispatcher, lanes
+from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes
 from casesite.delivery.models import Attempt, LookResult, Outcome, Phase
 from casesite.pacing import gate
 from casesite.pacing.models import AccountGate, Mode
@@ -187,8 +187,6 @@ def test_worker_that_dies_in_a_repeat_leaves_it_to_the_next(incident, sandbox, t
     work_off(incident)
     time.pass_(seconds=5)
     doubt = connect_doubt._claim(incident.account_id, REGION)
-    from casesite.delivery import connect_sending
-
     connect_doubt._intend(doubt.row, connect_sending.request_of(doubt.row))
     assert incident.attempts.filter(phase=Phase.OPEN).count() == 1
 
@@ -200,7 +198,25 @@ def test_worker_that_dies_in_a_repeat_leaves_it_to_the_next(incident, sandbox, t
     assert not incident.attempts.filter(phase=Phase.OPEN).exists()
 
 
-def test_after_half_an_hour_the_tag_is_searched_and_a_found_case_is_taken(incident, sandbox, time):
+def test_each_sending_of_it_leaves_its_lines(incident, sandbox, time, log):
+    sandbox.lose_answer(CREATE)
+    work_off(incident)
+    time.pass_(seconds=5)
+    doubt = connect_doubt._claim(incident.account_id, REGION)
+    connect_doubt._intend(doubt.row, connect_sending.request_of(doubt.row))  # and its worker dies
+
+    steps(incident, time, 60, 31)
+
+    ended, settled = log.of("attempt ended"), log.of("attempt settled")
+    assert [(line["attempt"], line["outcome"]) for line in ended] == [(1, "unknown"), (2, "unknown"), (3, "done")]
+    assert ended[1]["error"] == "WorkerLost"
+    assert [(line["attempt"], line["outcome"], line["by"]) for line in settled] == [
+        (1, "done", "repeat"),
+        (2, "done", "repeat"),
+    ]
+
+
+def test_after_half_an_hour_the_tag_is_searched_and_a_found_case_is_taken(incident, sandbox, time, log):
     sandbox.lose_answer(CREATE)
     work_off(incident)
     sandbox.fault(CREATE, "drop", when="before", times=None)
@@ -209,6 +225,8 @@ def test_after_half_an_hour_the_tag_is_searched_and_a_found_case_is_taken(incide
     assert incident.looks.get().result == LookResult.FOUND
     assert incident.state == State.DELIVERED
     assert len(sandbox.connect_cases(ACCOUNT)) == 1
+    assert {line["by"] for line in log.of("attempt settled")} == {"look"}
+    assert len(log.of("attempt settled")) == incident.attempts.count()
 
 
 def test_nothing_found_is_never_sent_again_but_brought_before_a_person(incident, sandbox, time):

@@ -471,7 +471,7 @@ def test_a_report_waits_for_the_database_and_the_call_is_not_repeated(trouble, s
     def finish_once_it_is_back(*given, **known):
         if away:
             raise away.pop()
-        finish(*given, **known)
+        return finish(*given, **known)
 
     monkeypatch.setattr(report, "finish", finish_once_it_is_back)
     monkeypatch.setattr(persistence, "sleep", slept.append)

@@ -1,5 +1,6 @@
 """The supervisor with small children: what it tells, in which order it stops them, when it loses patience."""
 
+import json
 import os
 import signal
 import sys
@@ -8,7 +9,7 @@ import time
 import pytest
 
 from casesite.runner.parts import Part
-from casesite.runner.supervisor import Asked, Failed, Supervisor
+from casesite.runner.supervisor import Asked, Failed, Supervisor, tell, tell_in
 
 # A fork in a process with threads, which pytest may have: the child execs at once.
 pytestmark = pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
@@ -170,3 +171,22 @@ def _runs(pid):
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_lines_are_json_objects_with_their_speaker_where_that_is_asked_for(capsys):
+    tell_in("json")
+    try:
+        tell("worker", '{"time": "2026-11-25T10:00:00Z", "event": "attempt ended"}')
+        tell("web", 'Booting "worker"')
+        tell("up", "{braces}")
+    finally:
+        tell_in("console")
+    tell("up", "ready")
+
+    *objects, plain = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in objects] == [
+        {"part": "worker", "time": "2026-11-25T10:00:00Z", "event": "attempt ended"},
+        {"part": "web", "event": 'Booting "worker"'},
+        {"part": "up", "event": "{braces}"},
+    ]
+    assert plain == "        up | ready"
