@@ -1,6 +1,7 @@
 """AccountGate: how fast, and whether at all, an account may be asked now. In the database, so that no flushed broker forgets it."""
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from casesite.teams.models import AwsAccount
@@ -46,3 +47,10 @@ class AccountGate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account}: {self.family} {self.mode}"
+
+    @property
+    def api_name(self) -> str:
+        """Whose gate it is, in words."""
+        if self.region:
+            return gettext("Connect Cases in %(region)s") % {"region": self.region}
+        return gettext("AWS Support")
