@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .clients import Keys, Target, clients, date_of
-from .errors import OutcomeUnknown, Trace, translated
+from .errors import Cause, OutcomeUnknown, Refused, Trace, translated
 
 SERVICE = "connectcases"
 PAGE = 100
@@ -77,6 +77,73 @@ def create_case(target: Target, keys: Keys, region: str, params: Row, trace: Tra
             http_status=meta.get("HTTPStatusCode"),
             request_id=str(meta.get("RequestId", "")),
         )
+
+
+def add_comment(target: Target, keys: Keys, region: str, params: Row, trace: Trace) -> str:
+    """Add a comment to one case in one request, under its client token, and return the relatedItemId.
+
+    The case was opened a moment ago: that AWS does not know it yet says nothing about the comment.
+    https://docs.aws.amazon.com/connect/latest/APIReference/API_connect-cases_BatchCreateRelatedItem.html
+    """
+    with _not_visible_yet(), translated(trace), clients.writer(target, keys, service=SERVICE, region=region) as client:
+        client.trace = trace
+        answer = client.batch_create_related_item(**params)
+        for failed in answer.get("failedItems") or ():
+            code, text = str(failed.get("errorCode", "")), str(failed.get("errorMessage", ""))
+            known: Row = {"operation": trace.operation, "error_class": "FailedItem", "code": code, "http_status": 200}
+            if code == "CASE_NOT_FOUND":
+                raise Refused(text, cause=Cause.NOT_VISIBLE, again=True, **known)
+            if code == "SERVICE_QUOTA_EXCEEDED":  # of this case: others go on
+                raise Refused(text, cause=Cause.INVALID, again=False, **known)
+            raise OutcomeUnknown(text, **known)
+        return _item_id(next(iter(answer.get("successfulItems") or ()), {}), trace)
+
+
+def attach_file(target: Target, keys: Keys, region: str, params: Row, trace: Trace) -> str:
+    """Relate an uploaded file to its case in one request and return the relatedItemId. There is no token: look before a repeat.
+
+    https://docs.aws.amazon.com/connect/latest/APIReference/API_connect-cases_CreateRelatedItem.html
+    """
+    with _not_visible_yet(), translated(trace), clients.writer(target, keys, service=SERVICE, region=region) as client:
+        client.trace = trace
+        return _item_id(client.create_related_item(**params), trace)
+
+
+def related_items(
+    target: Target, *, region: str, domain_id: str, case_id: str, filter_: Row
+) -> tuple[list[Row], datetime | None, int]:
+    """A case's related items that a filter finds, AWS's clock at the first answer, and how many pages it took."""
+    params: Row = {"domainId": domain_id, "caseId": case_id, "filters": [filter_], "maxResults": 25}
+    found: list[Row] = []
+    first_date, pages = None, 0
+    while True:
+        answer = _call(target, region, "search_related_items", **params)
+        pages += 1
+        first_date = first_date or date_of(answer)
+        found += _listed(answer, "relatedItems")
+        if not answer.get("nextToken"):
+            return found, first_date, pages
+        params["nextToken"] = answer["nextToken"]
+
+
+@contextmanager
+def _not_visible_yet() -> Iterator[None]:
+    try:
+        yield
+    except Refused as exc:
+        if not exc.code.startswith("ResourceNotFound"):
+            raise
+        known: Row = {"error_class": exc.error_class, "code": exc.code, "http_status": exc.http_status}
+        raise Refused(
+            exc.text, cause=Cause.NOT_VISIBLE, again=True, operation=exc.operation, request_id=exc.request_id, **known
+        ) from exc
+
+
+def _item_id(row: Row, trace: Trace) -> str:
+    found = row.get("relatedItemId")
+    if isinstance(found, str) and found.strip():
+        return found
+    raise OutcomeUnknown("AWS answered without an item id.", operation=trace.operation, error_class="NoItemId")
 
 
 def search_by_tag(target: Target, *, region: str, domain_id: str, key: str, value: str) -> Search:

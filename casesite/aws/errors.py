@@ -28,6 +28,7 @@ class Cause(StrEnum):
     THROTTLED = "throttled"
     QUOTA = "quota"  # cases per hour; of Connect, how many it keeps
     ATTACHMENT = "attachment"  # the uploaded set is gone
+    NOT_VISIBLE = "not_visible"  # AWS does not show yet what the request belongs to
     INVALID = "invalid"  # this request never works
     OUR_BUG = "our_bug"
 

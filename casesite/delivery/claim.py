@@ -7,7 +7,7 @@ two claims of one account do not count the same calls in flight.
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 
 from casesite import clock, prepared
 from casesite.catalog.models import SupportCatalog
@@ -15,7 +15,7 @@ from casesite.database import write
 from casesite.pacing import gate, schedule, times
 from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import queue
-from casesite.submissions.models import PAYLOAD_VERSION, RANKS, URGENT_RANK, Submission
+from casesite.submissions.models import COMPANION_KINDS, PAYLOAD_VERSION, RANKS, URGENT_RANK, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.review_times import review_times
 from casesite.submissions.states import State
@@ -23,6 +23,7 @@ from casesite.submissions.states import State
 from . import lanes, process
 from .models import Outcome
 
+AFTER_OTHERS = timedelta(seconds=30)  # until it is looked again whether a companion may go; it is told sooner, too
 NOTHING_AT_AWS = (Outcome.REFUSED_RETRY, Outcome.REFUSED_FINAL, Outcome.NOT_SENT)
 
 
@@ -39,6 +40,11 @@ def claim_next(account_pk: int, region: str = "", *, probing: bool = False) -> S
         if shut or in_flight(account_pk, region, now) >= lanes.most_in_flight(region):
             return None
         while row := _first_due(account_pk, region, now):
+            if row.is_companion and _waits_for_others(row):
+                Submission.objects.filter(pk=row.pk).update(
+                    due_at=now + times.scaled(AFTER_OTHERS, floor=0.5), reason_code=Reason.AFTER_OTHERS
+                )
+                continue
             if _approval_ran_out(row, now):
                 row.move(
                     State.PENDING_REVIEW,
@@ -52,6 +58,12 @@ def claim_next(account_pk: int, region: str = "", *, probing: bool = False) -> S
                 continue
             return _claimed(row, now)
     return None
+
+
+def _waits_for_others(row: Submission) -> bool:
+    """Whether something that comes before it in its case is not done yet."""
+    earlier = Submission.objects.unfinished().filter(case=row.case_id, queued_at__lt=row.queued_at)
+    return earlier.exists()
 
 
 def lock_gate(account_pk: int, region: str = "") -> AccountGate:
@@ -83,12 +95,13 @@ def in_flight(account_pk: int, region: str, now: datetime) -> int:
 
 def queued_rows(account_pk: int, region: str = "") -> QuerySet[Submission]:
     """A lane's queued rows that this code understands. A case that is open is never opened again."""
+    to_open = Q(case__aws_case_id__isnull=True)
     return Submission.objects.filter(
+        to_open | Q(kind__in=COMPANION_KINDS) if region else to_open,
         account_id=account_pk,
         region=region,
         state=State.QUEUED,
         payload_version__lte=PAYLOAD_VERSION,
-        case__aws_case_id__isnull=True,
     )
 
 

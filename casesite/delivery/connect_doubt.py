@@ -13,19 +13,18 @@ from typing import Any
 from django.db.models import F, Max, Q
 
 from casesite import clock, failpoints, prepared
-from casesite.aws.connect_cases import FoundCase
 from casesite.aws.errors import AwsError
 from casesite.cases.models import Case
 from casesite.database import write
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import proven
-from casesite.submissions.models import Submission
+from casesite.submissions.models import TOKEN_KINDS, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 
 from . import connect_sending, journal, lanes, process, reconcile, sender
-from .connect_search import Seen, search_own
+from .connect_search import Seen, search_own, take_found
 from .models import Attempt, Look, LookResult, Outcome, Phase
 from .preparing import NotReady, Prepared
 
@@ -90,7 +89,9 @@ class Doubt:
     def may_repeat(self) -> bool:
         """Whether AWS can be trusted to know the token still. Nothing is repeated for a person who took the row over."""
         over = self.first.started_at + times.scaled(REPEATS[-1]) + times.SECOND
-        return self.row.state == State.UNKNOWN and self.row.case.aws_case_id is None and clock.now() <= over
+        row = self.row
+        open_already = row.is_opening and row.case.aws_case_id is not None
+        return row.kind in TOKEN_KINDS and row.state == State.UNKNOWN and not open_already and clock.now() <= over
 
     @property
     def next_repeat(self) -> datetime | None:
@@ -159,7 +160,7 @@ def _intend(row: Submission, request: Prepared) -> sender.Intent | None:
     with write():
         now = clock.now()
         case = Case.objects.select_for_update().get(pk=row.case_id)
-        if case.aws_case_id:
+        if row.is_opening and case.aws_case_id:
             reconcile.release(row, now)  # the next look ends it
             return None
         ours = Submission.objects.filter(pk=row.pk, state=State.UNKNOWN, token=row.token)
@@ -198,18 +199,21 @@ def _search_for(row: Submission, newest: Attempt) -> None:
         _store_absent(row, newest, seen)
 
 
-def _store_found(row: Submission, newest: Attempt, found: list[FoundCase], seen: Seen) -> None:
+def _store_found(row: Submission, newest: Attempt, found: list[str], seen: Seen) -> None:
     now, first = clock.now(), found[0]
     with write():
+        _note(row, newest, seen, LookResult.FOUND, remote_id=first)
+        if row.is_companion:
+            take_found(row, first)
+            return
         proven.locked(row.pk)
-        _note(row, newest, seen, LookResult.FOUND, remote_id=first.case_id)
         proved = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
-        unknown.update(outcome=Outcome.DONE, remote_id=first.case_id, closed_at=now)
-        state = proven.record_case(row.pk, first.case_id)
+        unknown.update(outcome=Outcome.DONE, remote_id=first, closed_at=now)
+        state = proven.record_case(row.pk, first)
     for attempt in proved:
-        journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first.case_id, by="look")
+        journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first, by="look")
     for second in found[1:]:
-        proven.record_case(row.pk, second.case_id)
+        proven.record_case(row.pk, second)
 
 
 def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
@@ -224,7 +228,7 @@ def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
             reconcile.release(row, now + times.scaled(reconcile.HOURLY))
         elif counted < reconcile.NEEDED:
             reconcile.release(row, _next_look(newest, now), unable_since=None)
-        elif case.aws_case_id:
+        elif row.is_opening and case.aws_case_id:
             absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
             unknown.update(outcome=Outcome.ABSENT)
             reconcile.settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)

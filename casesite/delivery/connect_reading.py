@@ -95,7 +95,7 @@ def _others(row: Submission) -> list[str]:
     if row.attempts.exclude(outcome__in=(Outcome.REFUSED_RETRY, Outcome.NOT_SENT)).count() < 2:
         return []
     found = connect_search.search_own(row).by_marker.get(row.marker, [])
-    return [case.case_id for case in found if case.case_id != row.remote_id]
+    return [case_id for case_id in found if case_id != row.remote_id]
 
 
 def _store(row: Submission, shown: ReadCase) -> None:

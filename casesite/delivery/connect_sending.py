@@ -1,4 +1,4 @@
-"""Preparing a Connect case: what AWS offers now, credentials, and the one request, with the same client token each time."""
+"""Preparing what goes to Connect: what AWS offers now, credentials, and the one request, with the same client token each time."""
 
 from functools import partial
 
@@ -6,14 +6,15 @@ from casesite.aws import connect_cases
 from casesite.catalog.models import ConnectTemplate
 from casesite.catalog.refit import refit
 from casesite.lookups.reading import target_of
-from casesite.submissions.models import Submission
+from casesite.submissions.models import Kind, Submission
 
 from .preparing import Prepared, Unfit, keys_for
 
 
 def prepare(row: Submission) -> Prepared:
     """All that the call needs. Raises Unfit where the template, as it is now, would not have it; NotReady without keys."""
-    check_choices(row)
+    if row.kind == Kind.CONNECT_CASE:
+        check_choices(row)
     return request_of(row)
 
 
@@ -21,7 +22,10 @@ def request_of(row: Submission) -> Prepared:
     """The row's one request, the same bytes and token whenever it is made."""
     target = target_of(row.account)
     keys = keys_for(row, target)
-    return Prepared(target, keys, partial(connect_cases.create_case, target, keys, row.region, row.payload))
+    return Prepared(target, keys, partial(_CALLS[Kind(row.kind)], target, keys, row.region, row.payload))
+
+
+_CALLS = {Kind.CONNECT_CASE: connect_cases.create_case, Kind.CONNECT_COMMENT: connect_cases.add_comment}
 
 
 def check_choices(row: Submission) -> None:

@@ -13,7 +13,7 @@ from django.db.models import Count, F, Q
 from casesite import clock
 from casesite.cases.models import Case, Stage
 from casesite.submissions import payloads
-from casesite.submissions.models import OPENING_KINDS, Kind, Submission
+from casesite.submissions.models import OPENING_KINDS, TOKEN_KINDS, Submission
 from casesite.submissions.stage import stage_of
 from casesite.submissions.states import State
 
@@ -57,7 +57,7 @@ def one_open_attempt() -> Iterator[str]:
     opened = Attempt.objects.filter(phase=Phase.OPEN).values("submission").annotate(n=Count("pk")).filter(n__gt=1)
     for row in opened:
         yield f"{row['submission']} has {row['n']} open attempts"
-    repeated = Q(submission__state=State.UNKNOWN, submission__kind=Kind.CONNECT_CASE)  # it stays unknown meanwhile
+    repeated = Q(submission__state=State.UNKNOWN, submission__kind__in=TOKEN_KINDS)  # it stays unknown meanwhile
     sending = Q(submission__state=State.SENDING) | repeated
     for attempt in Attempt.objects.filter(phase=Phase.OPEN).exclude(sending):
         if attempt.submission.state != State.DELIVERED:
@@ -66,7 +66,7 @@ def one_open_attempt() -> Iterator[str]:
 
 def no_attempt_after_an_unproven_one() -> Iterator[str]:
     unproven = Attempt.objects.filter(outcome__in=("", Outcome.UNKNOWN), submission__attempts__n__gt=F("n"))
-    repeats = Q(outcome=Outcome.UNKNOWN, submission__kind=Kind.CONNECT_CASE)  # of one client token
+    repeats = Q(outcome=Outcome.UNKNOWN, submission__kind__in=TOKEN_KINDS)  # of one client token
     for attempt in unproven.exclude(repeats).distinct():
         yield f"{attempt} was not proven before the next one"
 

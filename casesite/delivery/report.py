@@ -18,8 +18,8 @@ from casesite.aws.errors import GONE, AwsError, Cause, NotSent, OutcomeUnknown, 
 from casesite.database import write
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
-from casesite.submissions import proven, queue, stage
-from casesite.submissions.models import Kind, Submission
+from casesite.submissions import companions, proven, queue, stage
+from casesite.submissions.models import TOKEN_KINDS, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import FINAL, State
 
@@ -65,7 +65,10 @@ def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remot
             _close(attempt, Outcome.DONE, trace, None, duration, remote_id)
             gate.went_well(row.account_id, Mode.WRITE, lanes.api_of(row))
             others = _same_request_proven(row, remote_id)
-            return End(row, Outcome.DONE, proven.record_case(row.pk, remote_id, row=row), proved=others)
+            prove = (
+                proven.record_case(row.pk, remote_id, row=row) if row.is_opening else proven.record_done(row, remote_id)
+            )
+            return End(row, Outcome.DONE, prove, proved=others)
         known = Attempt.objects.values_list("outcome", flat=True).get(pk=attempt.pk)
         if _tells_more(known, error):
             consequence = _consequence(row, attempt, error)
@@ -76,7 +79,7 @@ def finish(attempt: Attempt, *, trace: Trace, error: BaseException | None, remot
 
 def _same_request_proven(row: Submission, remote_id: str) -> list[Attempt]:
     """Repeats of one client token are one request: what proves one of them proves all. Returns the others."""
-    if row.kind != Kind.CONNECT_CASE:
+    if row.kind not in TOKEN_KINDS:
         return []
     others = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
     unknown.update(outcome=Outcome.DONE, remote_id=remote_id)
@@ -137,7 +140,7 @@ def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: Ba
     to, reason = consequence.to, consequence.reason
     if row.state == to:
         return row.state, row.reason_code
-    if to == State.QUEUED and row.case.aws_case_id:
+    if to == State.QUEUED and row.is_opening and row.case.aws_case_id:
         to, reason = State.CANCELLED, Reason.ALREADY_OPEN
     now = clock.now()
     text = error.text if isinstance(error, AwsError) else ""
@@ -161,6 +164,8 @@ def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: Ba
         row.case.events.create(at=now, what=to, was=was, became=to, text=text[:2000], submission_id=row.pk)
     if to in FINAL:
         stage.recompute(row.case_id)
+        if row.is_companion:
+            companions.let_go(row.case, now)
     return to, reason
 
 
@@ -170,7 +175,7 @@ def _is_newest(row: Submission, attempt: Attempt) -> bool:
 
 def _is_repeat(row: Submission, attempt: Attempt) -> bool:
     """Whether an earlier sending of the same Connect request is unknown: a refusal of its repeat proves nothing about it."""
-    return row.kind == Kind.CONNECT_CASE and row.attempts.filter(n__lt=attempt.n, outcome=Outcome.UNKNOWN).exists()
+    return row.kind in TOKEN_KINDS and row.attempts.filter(n__lt=attempt.n, outcome=Outcome.UNKNOWN).exists()
 
 
 def _refused_enough(row: Submission, now: datetime) -> bool:
@@ -244,6 +249,9 @@ def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
     if error.cause == Cause.CLOCK:
         due_at = next_attempt_at(row.refusals + 1, now)
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CLOCK, due_at=due_at, counts=True)
+    if error.cause == Cause.NOT_VISIBLE:
+        due_at = next_attempt_at(row.refusals + 1, now)
+        return Consequence(outcome=again, to=State.QUEUED, reason=Reason.NOT_VISIBLE, due_at=due_at, counts=True)
     if error.cause == Cause.ATTACHMENT:
         return _files_gone(row, attempt)
     clients.forget_keys(Target(attempt.account_id_at_aws, attempt.role_arn, row.account.external_id))

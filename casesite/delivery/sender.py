@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -90,7 +91,7 @@ def _send(row: Submission) -> None:
 def _prepare(row: Submission) -> Prepared:
     if row.verify_first or row.look_before_send:
         _look_first(row)
-    if row.kind == Kind.CONNECT_CASE:
+    if row.region:
         return connect_sending.prepare(row)
     request = SupportCaseRequest.from_params(row.payload)
     _check_choices(row, request)
@@ -210,7 +211,8 @@ def _intend(row: Submission, prepared: Prepared) -> Intent | None:
         locked = claim.lock_gate(row.account_id, row.region)
         n = _next_number(row, now)
         _check_may_leave(row, now, locked)
-        if not _start_sending(pk=row.pk, token=row.token, until=now + times.sending_lease()):
+        start = _start_opening if row.is_opening else _start_following
+        if not start(pk=row.pk, token=row.token, until=now + times.sending_lease()):
             return None
         attempt = new_attempt(row, n, row.token + 1, now, prepared)
     return Intent(attempt, started.trace(row))
@@ -279,15 +281,19 @@ def _withdraw_intent(row: Submission) -> None:
         journal.ended(doubtful, row, Outcome.NOT_SENT, error="IntentInDoubt")
 
 
-_start_sending = prepared.Update(
-    lambda pk, token, until: (
-        Submission.objects.filter(pk=pk, state=State.PREPARING, token=token, verify_first=None, case__aws_case_id=None),
-        {"state": State.SENDING, "token": F("token") + 1, "claims": 0, "lease_until": until},
-    ),
-    pk=UUID,
-    token=int,
-    until=datetime,
-)
+def _starting(pk: UUID, token: int, until: datetime) -> tuple[Any, dict[str, Any]]:
+    ours = Submission.objects.filter(pk=pk, state=State.PREPARING, token=token, verify_first=None)
+    return ours, {"state": State.SENDING, "token": F("token") + 1, "claims": 0, "lease_until": until}
+
+
+def _opening(pk: UUID, token: int, until: datetime) -> tuple[Any, dict[str, Any]]:
+    """While a case has an AWS id, nothing opens it again."""
+    ours, fields = _starting(pk, token, until)
+    return ours.filter(case__aws_case_id=None), fields
+
+
+_start_opening = prepared.Update(_opening, pk=UUID, token=int, until=datetime)
+_start_following = prepared.Update(_starting, pk=UUID, token=int, until=datetime)
 _attempts_of = prepared.Rows(
     lambda case: (
         Attempt.objects.filter(submission__case_id=case).order_by().values_list("submission_id", "n", "outcome")
@@ -297,10 +303,12 @@ _attempts_of = prepared.Rows(
 
 
 def _next_number(row: Submission, now: datetime) -> int:
-    """The number of the row's next attempt. Raises NotReady where an earlier one of its case proves nothing, or success."""
+    """The number of the row's next attempt. Raises NotReady where an earlier one proves nothing, or success: of an opening
+    those of the whole case count.
+    """
     number = 1
     for submission_pk, n, outcome in _attempts_of(case=row.case_id):
-        if outcome in ("", Outcome.UNKNOWN, Outcome.DONE):
+        if outcome in ("", Outcome.UNKNOWN, Outcome.DONE) and (row.is_opening or submission_pk == row.pk):
             raise NotReady(now + times.scaled(times.MINUTE), Reason.CHANGED)
         if submission_pk == row.pk:
             number = max(number, n + 1)

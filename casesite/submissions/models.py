@@ -25,9 +25,13 @@ from .states import FINAL, UNFINISHED, StaleSubmission, State
 class Kind(models.TextChoices):
     SUPPORT_CASE = "support_case", _("Open a Support case")
     CONNECT_CASE = "connect_case", _("Open a Connect case")
+    CONNECT_COMMENT = "connect_comment", _("Comment on a Connect case")
+    CONNECT_FILE = "connect_file", _("Attach a file to a Connect case")
 
 
 OPENING_KINDS = (Kind.SUPPORT_CASE, Kind.CONNECT_CASE)
+COMPANION_KINDS = (Kind.CONNECT_COMMENT, Kind.CONNECT_FILE)  # go out after the case that they were decided with
+TOKEN_KINDS = (Kind.CONNECT_CASE, Kind.CONNECT_COMMENT)  # AWS takes a client token with them: they may be repeated
 RANKS = {"critical": 0, "urgent": 1, "high": 2, "normal": 3, "low": 4}
 URGENT_RANK = RANKS["urgent"]  # this and below may use the urgent reserve and go to the urgent queue
 PAYLOAD_VERSION = 3  # the newest that this code understands; 2 has files, 3 is of Amazon Connect
@@ -39,6 +43,10 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
 
     def opening(self) -> "SubmissionQuerySet":
         return self.filter(kind__in=OPENING_KINDS)
+
+    def companions(self) -> "SubmissionQuerySet":
+        """What goes out after its case, in that order."""
+        return self.filter(kind__in=COMPANION_KINDS).order_by("queued_at")
 
     def unfinished(self) -> "SubmissionQuerySet":
         return self.filter(state__in=UNFINISHED)
@@ -140,6 +148,10 @@ class Submission(models.Model):
     @property
     def is_opening(self) -> bool:
         return self.kind in OPENING_KINDS
+
+    @property
+    def is_companion(self) -> bool:
+        return self.kind in COMPANION_KINDS
 
     @property
     def files(self) -> list[dict[str, Any]]:

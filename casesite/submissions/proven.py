@@ -12,8 +12,8 @@ from casesite import clock, prepared
 from casesite.cases.models import Case
 from casesite.database import write
 
-from . import stage
-from .models import Submission
+from . import companions, stage
+from .models import Kind, Submission
 from .reasons import Reason
 from .states import TRANSITIONS, UNFINISHED, State
 
@@ -37,6 +37,17 @@ def record_case(
     except IntegrityError:
         with write():
             return _record_taken(submission_id, remote_id)
+
+
+def record_done(row: Submission, remote_id: str) -> State:
+    """Store AWS's id of what a submission added to an open case. Call it in a write transaction, the row `locked`."""
+    now, was = clock.now(), State(row.state)
+    if was == State.DELIVERED:
+        return State.DELIVERED
+    _deliver(pk=row.pk, remote_id=remote_id, by=None, now=None)
+    row.case.events.create(at=now, what="delivered", was=was, became=State.DELIVERED, submission_id=row.pk)
+    companions.let_go(row.case, now)
+    return State.DELIVERED
 
 
 def record_orphan(case_id: int, remote_id: str, *, by: Any = None, text: str = "") -> bool:
@@ -126,6 +137,8 @@ def _record(row: Submission, remote_id: str, by: Any, text: str) -> State:
         _cancel_waiting(case, now)
     if case.aws_case_id is None:
         stage.settle(case, aws_case_id=remote_id, changed_at=now)
+        if row.kind == Kind.CONNECT_CASE:
+            companions.make(row, remote_id, now)
     else:
         if case.aws_case_id != remote_id:
             _mark_duplicate(row, remote_id, first_id=case.aws_case_id)

@@ -22,6 +22,8 @@ class Reason(models.TextChoices):
     )
     THROTTLED = "throttled", _("AWS asked us to slow down. It is sent again shortly.")
     PACE = "pace", _("The account's cases go out one after another, as fast as AWS takes them.")
+    AFTER_OTHERS = "after_others", _("It goes out once what comes before it is there.")
+    NOT_VISIBLE = "not_visible", _("AWS does not show the case yet. It is tried again.")
     CONNECTION = "connection", _("AWS could not be reached, so nothing was sent. It is tried again.")
     CLOCK = "clock", _("AWS found the request too old. It is signed and sent again.")
     ACCESS = "access", _("AWS does not let us in for this account. Somebody has to mend its access; then it goes out.")

@@ -341,7 +341,7 @@ def send_again(submission: Submission, *, by: Any, reason: str) -> None:
     reason = needed(reason)
     with write():
         case = Case.objects.select_for_update().get(pk=submission.case_id)
-        if case.aws_case_id:
+        if submission.is_opening and case.aws_case_id:
             raise ValidationError(_("The case is already open at AWS."))
         _waive(submission)
         now = clock.now()

@@ -1,0 +1,164 @@
+"""What goes with a Connect case: sent after it, in order, once each, and taken up again where it broke off."""
+
+import pytest
+
+from casesite.catalog import templates_sync
+from casesite.catalog.models import ConnectTemplate
+from casesite.delivery.models import LookResult, Outcome
+from casesite.submissions import workflow
+from casesite.submissions.models import Kind, Submission
+from casesite.submissions.reasons import Reason
+from casesite.submissions.states import State
+from casesite.teams.models import ReviewPolicy, Role
+from tests.delivery.steps import work_off
+from tests.factories import a_connect_draft, a_team, a_user, an_account
+from tests.sandbox.care import Care
+
+pytestmark = pytest.mark.django_db
+ACCOUNT = "111111111111"
+CREATE, COMMENT = "connectcases.CreateCase", "connectcases.BatchCreateRelatedItem"
+TEXT = "The customer called twice.\nRef: CS-7GQ4-KM2X-9TZA-P3RW"
+
+
+@pytest.fixture
+def care(sandbox, settings, time):
+    settings.GATE_RATE = 1000
+    sandbox.settings(connect_rates={"*": [1000, 1000]})
+    for domain in sandbox.connect_domains(ACCOUNT):
+        sandbox.connect_remove(domain["domainId"])
+    account = an_account(a_team(), account_id=ACCOUNT, connect_regions="us-east-1", review_policy=ReviewPolicy.NEVER)
+    care = Care(sandbox.connect_demo(ACCOUNT))
+    templates_sync.refresh(account)
+    return care
+
+
+@pytest.fixture
+def question(care):
+    """A queued case with a first comment."""
+    template = ConnectTemplate.objects.get(name="General question")
+    case = a_connect_draft(template, typed={"title": "Question about opening hours"}, first_comment=TEXT)
+    return workflow.submit(case, by=case.author)
+
+
+def comments(sandbox):
+    """The comments that Connect has."""
+    return [
+        item["content"]["comment"]["body"]
+        for case in sandbox.connect_cases(ACCOUNT)
+        for item in case["relatedItems"]
+        if item["type"] == "Comment"
+    ]
+
+
+def companion(submission):
+    return submission.case.submissions.companions().get()
+
+
+def let_pass(submission, time, *seconds):
+    for pause in seconds:
+        time.pass_(seconds=pause)
+        work_off(submission)
+
+
+def test_comment_follows_its_case_with_the_reference_and_the_person(question, sandbox):
+    work_off(question)
+
+    row = companion(question)
+    assert (row.kind, row.state) == (Kind.CONNECT_COMMENT, State.DELIVERED)
+    assert comments(sandbox) == [
+        "The customer called twice.\nRef.CS-7GQ4-KM2X-9TZA-P3RW".replace("Ref.CS", "Ref. CS")
+        + f"\n\nRef: {question.marker}"
+    ]
+    [case] = sandbox.connect_cases(ACCOUNT)
+    [item] = case["relatedItems"]
+    assert row.remote_id == item["relatedItemId"]
+    assert question.case.stage == "open"
+
+
+def test_nothing_is_sent_of_a_case_that_is_not_there(question, sandbox):
+    sandbox.fault(CREATE, "error", code="ValidationException", status=400, message="No.")
+    work_off(question)
+
+    assert question.state == State.FAILED
+    assert not question.case.submissions.companions().exists()
+
+
+def test_comment_was_decided_with_its_case(care, sandbox):
+    template = ConnectTemplate.objects.get(name="General question")
+    type(template.domain.account).objects.update(review_policy=ReviewPolicy.ALWAYS)
+    case = a_connect_draft(template, typed={"title": "Question"}, first_comment=TEXT)
+    submission = workflow.submit(case, by=case.author)
+    reviewer = a_user(team=case.team, role=Role.REVIEWER)
+    workflow.approve(submission, by=reviewer, payload_sha256=submission.payload_sha256)
+    work_off(submission)
+
+    assert companion(submission).decisions.get().by == reviewer
+
+
+def test_lost_answer_adds_no_second_comment(question, sandbox, time):
+    sandbox.lose_answer(COMMENT)
+    work_off(question)
+    assert companion(question).state == State.UNKNOWN
+
+    let_pass(question, time, 5)
+
+    assert companion(question).state == State.DELIVERED
+    assert len(comments(sandbox)) == 1
+    assert len({request["body_sha256"] for request in sandbox.requests(COMMENT)}) == 1
+    assert len(sandbox.requests(CREATE)) == 1
+
+
+def test_comment_is_searched_for_after_half_an_hour(question, sandbox, time):
+    sandbox.lose_answer(COMMENT)
+    work_off(question)
+    sandbox.fault(COMMENT, "drop", when="before", times=None)
+    let_pass(question, time, 5, 10, 45, 240, *[300] * 5, 61)
+
+    row = companion(question)
+    assert row.looks.get().result == LookResult.FOUND
+    assert row.state == State.DELIVERED
+    assert {attempt.outcome for attempt in row.attempts.all()} == {Outcome.DONE}
+    assert len(comments(sandbox)) == 1
+
+
+def test_case_that_aws_does_not_show_yet_is_waited_for(question, sandbox, time):
+    sandbox.fault(COMMENT, "error", code="ResourceNotFoundException", status=404, message="No such case")
+    work_off(question)
+
+    row = companion(question)
+    assert (row.state, row.reason_code) == (State.QUEUED, Reason.NOT_VISIBLE)
+    let_pass(question, time, 130)
+    assert companion(question).state == State.DELIVERED
+
+
+def test_comment_that_nobody_finds_is_left_to_a_person(question, sandbox, time):
+    sandbox.fault(COMMENT, "drop", when="before", times=None)
+    work_off(question)
+    let_pass(question, time, 5, 10, 45, 240, *[300] * 5, 61)
+    row = companion(question)
+    for _look in range(40):
+        let_pass(question, time, 60)
+    row.refresh_from_db()
+    assert (row.state, row.reason_code) == (State.NEEDS_ATTENTION, Reason.NOT_FOUND_REPEATED)
+    assert comments(sandbox) == []
+
+    sandbox.clear_faults()
+    lead = a_user(team=question.case.team, role=Role.LEAD)
+    workflow.send_again(row, by=lead, reason="It is not in Connect.")
+    work_off(question)
+    assert companion(question).state == State.DELIVERED
+    assert len(comments(sandbox)) == 1
+
+
+def test_case_that_is_proven_twice_gets_its_comment_once(question, sandbox, time):
+    sandbox.lose_answer(CREATE)
+    work_off(question)
+    let_pass(question, time, 5)
+    first = companion(question)
+    from casesite.submissions import proven
+
+    proven.record_case(question.pk, question.remote_id)
+
+    assert companion(question) == first
+    assert Submission.objects.count() == 2
+    assert len(comments(sandbox)) == 1
