@@ -182,6 +182,7 @@ PAGES = (
         "account-form", "An account's settings", "lead", account("Core network", "/admin/teams/awsaccount/{}/change/")
     ),
     Page("administration", "Administration", "admin", at("/admin/")),
+    Page("delivery", "Delivery, as those who run the site see it", "admin", at("/admin/delivery/")),
     Page("people", "People", "admin", at("/admin/auth/user/")),
     Page("settings", "Settings", "agent", at("/accounts/settings/"), ALL),
     Page("password", "Change of password", "agent", at("/accounts/password/")),

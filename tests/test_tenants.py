@@ -65,6 +65,7 @@ queue/state/                                                  302        200    
 queue/<uuid:pk>/                                              302        405        405        405        405        405        405        405        405
 admin/                                                        302        302        302        200        200        302        200        200        200
 admin/jsi18n/                                                 302        302        302        200        200        302        200        200        200
+admin/delivery/                                               302        302        302        403        403        302        403        403        200
 admin/teams/team/                                             302        302        302        403        200        302        403        200        200
 admin/teams/team/add/                                         302        302        302        403        403        302        403        403        200
 admin/teams/team/<path:object_id>/history/                    302        302        302        404        200        302        404        404        200

@@ -376,6 +376,7 @@ SUPERUSER_PAGES = (
     "cases/",
     "accounts/",
     "admin/",
+    "admin/delivery/",
     "admin/teams/team/add/",
     "admin/teams/awsaccount/add/",
     "admin/auth/user/",

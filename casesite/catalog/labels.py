@@ -43,11 +43,12 @@ class Trouble:
 
 def troubles_of(account: AwsAccount) -> list[Trouble]:
     """What the account's gates are shut for just now."""
-    found = (_trouble_of(gate, clock.now()) for gate in account.gates.all())
+    found = (trouble_of(gate, clock.now()) for gate in account.gates.all())
     return [trouble for trouble in found if trouble]
 
 
-def _trouble_of(gate: AccountGate, now: datetime) -> Trouble | None:
+def trouble_of(gate: AccountGate, now: datetime) -> Trouble | None:
+    """What a gate is shut for, or None where it lets calls through."""
     paused = gate.blocked_until is not None and gate.blocked_until > now
     if gate.circuit == Circuit.CLOSED and not paused:
         return None

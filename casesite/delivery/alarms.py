@@ -1,13 +1,16 @@
 """What an operator must know now, as facts read from the database."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+
+from django.db.models import Max, QuerySet
 
 from casesite import clock
 from casesite.pacing.models import AccountGate, Circuit
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
+from casesite.teams.models import AwsAccount
 
 from . import canary
 from .models import Beat
@@ -30,22 +33,29 @@ def current() -> list[Alarm]:
     return [*_rows(), *_accounts(), *_processes(), *_disk()]
 
 
-def _rows() -> list[Alarm]:
+def late_accounts(now: datetime) -> list[int]:
+    """Accounts, by primary key, whose work has been due for long and that nobody works on."""
     from .dispatcher import due_accounts
 
+    return [pk for pk, work in due_accounts(now - DUE_LATE).items() if not work.claimed]
+
+
+def unknown_for_long(now: datetime) -> QuerySet[Submission]:
+    """Rows whose outcome nobody knows, and whose newest attempt began long ago."""
+    unknown = Submission.objects.filter(state=State.UNKNOWN)
+    return unknown.annotate(sent_at=Max("attempts__started_at")).filter(sent_at__lte=now - UNKNOWN_LONG)
+
+
+def _rows() -> list[Alarm]:
     now, found = clock.now(), []
-    late = [pk for pk, work in due_accounts(now - DUE_LATE).items() if not work.claimed]
-    if late:
-        found.append(Alarm("due_late", "work has been due for more than five minutes", {"accounts": late}))
-    unknown = (
-        Submission.objects.filter(state=State.UNKNOWN, attempts__started_at__lte=now - UNKNOWN_LONG).distinct().count()
-    )
-    if unknown:
+    if late := late_accounts(now):
+        numbers = list(AwsAccount.objects.filter(pk__in=late).values_list("account_id", flat=True))
+        found.append(Alarm("due_late", "work has been due for more than five minutes", {"accounts": numbers}))
+    if unknown := unknown_for_long(now).count():
         found.append(
             Alarm("unknown_long", "outcomes have been unknown for more than half an hour", {"submissions": unknown})
         )
-    attention = Submission.objects.filter(state=State.NEEDS_ATTENTION).count()
-    if attention:
+    if attention := Submission.objects.filter(state=State.NEEDS_ATTENTION).count():
         found.append(Alarm("needs_attention", "submissions need a person", {"submissions": attention}))
     return found
 
@@ -56,7 +66,8 @@ def _accounts() -> list[Alarm]:
         Alarm(
             "blocked",
             "an account is stopped",
-            {"account": gate.account.account_id, "mode": gate.mode, "trouble": gate.trouble},
+            {"account": gate.account.account_id, "mode": gate.mode, "trouble": gate.trouble}
+            | ({"region": gate.region} if gate.region else {}),
         )
         for gate in stopped
     ]
@@ -64,17 +75,22 @@ def _accounts() -> list[Alarm]:
 
 def _processes() -> list[Alarm]:
     found = [Alarm("canary", "a queue is not being worked on", {"queue": name}) for name in canary.silent_queues()]
-    skewed = Beat.objects.filter(at__gt=clock.now() - MINUTE, clock_skew__isnull=False)
+    beats = Beat.objects.filter(at__gt=clock.now() - MINUTE, clock_skew__isnull=False)
     found += [
         Alarm(
             "clock",
             "this machine's clock is off",
             {"process_name": beat.process, "seconds": round(beat.clock_skew or 0)},
         )
-        for beat in skewed
-        if abs(beat.clock_skew or 0) > SKEW
+        for beat in beats
+        if is_skewed(beat)
     ]
     return found
+
+
+def is_skewed(beat: Beat) -> bool:
+    """Whether a process found its clock too far from AWS's."""
+    return abs(beat.clock_skew or 0) > SKEW
 
 
 def _disk() -> list[Alarm]:

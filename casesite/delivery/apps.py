@@ -8,9 +8,9 @@ class DeliveryConfig(AppConfig):
     def ready(self) -> None:
         from casesite.lookups import registry
         from casesite.submissions import dry_runs
-        from casesite.web import health
+        from casesite.web import admin_pages, health
 
-        from . import readiness
+        from . import overview, readiness
 
         for name, check in readiness.CHECKS.items():
             health.register(name, check)
@@ -22,4 +22,13 @@ class DeliveryConfig(AppConfig):
             template="submissions/_dry_run.html",
             private=True,
             keep=dry_runs.KEEP,
+        )
+        admin_pages.register(
+            admin_pages.AdminPage(
+                name="delivery",
+                title=_("Delivery"),
+                about=_("processes, lines, gates, lost answers"),
+                view="casesite.delivery.views.delivery",
+                may=overview.may_see,
+            )
         )

@@ -4,6 +4,7 @@ import shutil
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from casesite import clock
 from casesite.web.health import NotReady
@@ -23,27 +24,33 @@ def dispatcher_trouble(beats: list[Beat] | None = None) -> str:
     now = clock.now()
     dispatchers = [beat for beat in beats if beat.role == "dispatcher"]
     if not dispatchers:
-        return "no dispatcher runs: start one"
+        return _("no dispatcher runs: start one")
     last = max(dispatchers, key=lambda beat: beat.at)
     if now - last.at > DISPATCHER_LATE:
-        how = "was stopped" if last.stopped_at else "fell silent"
-        return f"the dispatcher {how} {_since(last.at, now)} ago: start one"
+        was_stopped = bool(last.stopped_at)
+        text = (
+            _("the dispatcher was stopped %s ago: start one")
+            if was_stopped
+            else _("the dispatcher fell silent %s ago: start one")
+        )
+        return text % _since(last.at, now)
     rounds = max((beat.at for beat in beats if beat.role == "leader"), default=None)
     if rounds and now - max(rounds, last.started_at) > ROUNDS_LATE:
-        return f"the dispatcher lives, but has made no round for {_since(rounds, now)}: start it again"
+        return _("the dispatcher lives, but has made no round for %s: start it again") % _since(rounds, now)
     return ""
 
 
-def canary_trouble() -> str:
-    """Which queues nobody consumes, or nothing."""
-    silent = canary.silent_queues()
-    return f"no worker answers on {', '.join(silent)}: start one, or start it again" if silent else ""
+def canary_trouble(silent: list[str] | None = None) -> str:
+    """Which queues nobody consumes, or nothing. `silent` where they are known already."""
+    if silent is None:
+        silent = canary.silent_queues()
+    return _("no worker answers on %s: start one, or start it again") % ", ".join(silent) if silent else ""
 
 
 def disk_trouble() -> str:
     """How little is left on the disk that a full one would stop sending from, or nothing."""
     free = disk_free()
-    return f"{free // 1_000_000} MB are left on the disk of the data: make room" if free < DISK_LEFT else ""
+    return _("%d MB are left on the disk of the data: make room") % (free // 1_000_000) if free < DISK_LEFT else ""
 
 
 def disk_free() -> int:

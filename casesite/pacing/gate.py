@@ -294,8 +294,13 @@ def _pause(opened: int) -> timedelta:
     return scaled(min(5 * MINUTE, 30 * SECOND * 2 ** min(opened, 5)), floor=1)
 
 
+def rate_of(family: str) -> float:
+    """The calls a second that a gate of this API starts with, and comes back to after each throttling."""
+    return RATES[family][0] * settings.GATE_RATE
+
+
 def _rate(api: Api) -> float:
-    return RATES[api.family][0] * settings.GATE_RATE
+    return rate_of(api.family)
 
 
 def _burst(api: Api, mode: Mode) -> float:

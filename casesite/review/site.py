@@ -22,7 +22,10 @@ class CasesiteAdminSite(AdminSite):
     CLOSED = frozenset({"autocomplete", "password_change_done", "view_on_site"})
 
     def get_urls(self) -> list[Any]:
-        return [each for each in super().get_urls() if getattr(each, "name", None) not in self.CLOSED]
+        from casesite.web import admin_pages
+
+        kept = [each for each in super().get_urls() if getattr(each, "name", None) not in self.CLOSED]
+        return [*admin_pages.urls(self.admin_view), *kept]
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         """Who is signed out signs in first, and a reason they typed comes along."""
@@ -32,8 +35,15 @@ class CasesiteAdminSite(AdminSite):
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """What waits for this person, then what they may manage."""
+        from casesite.web import admin_pages
+
         from . import lists  # the admin's config is loaded before the models are
 
         apps = [app for app in self.get_app_list(request) if app["app_label"] != "submissions"]
-        context = {"title": self.index_title, "numbers": lists.numbers(request), "app_list": apps}
+        context = {
+            "title": self.index_title,
+            "numbers": lists.numbers(request),
+            "pages": admin_pages.pages_of(request.user),
+            "app_list": apps,
+        }
         return TemplateResponse(request, "review/index.html", context | (extra_context or {}))

@@ -14,11 +14,11 @@ from django.conf import settings
 from django.core import checks
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
-from django.db.models import Max, Min, Q
+from django.db.models import Min, Q
 from django.urls import reverse
 
 from casesite import celery, clock
-from casesite.delivery import alarms, dispatcher, readiness
+from casesite.delivery import alarms, readiness
 from casesite.delivery.models import Beat
 from casesite.notices.models import Notice
 from casesite.pacing.models import AccountGate, Circuit
@@ -227,7 +227,7 @@ def canary() -> Iterator[Said]:
 
 def clock_skew() -> Iterator[Said]:
     told = Beat.objects.filter(at__gt=clock.now() - readiness.DISPATCHER_LATE, clock_skew__isnull=False)
-    off = [beat for beat in told if abs(beat.clock_skew or 0) > alarms.SKEW]
+    off = [beat for beat in told if alarms.is_skewed(beat)]
     for beat in off:
         behind = "behind" if (beat.clock_skew or 0) > 0 else "ahead of"
         text = f"The clock of {beat.process} is {abs(beat.clock_skew or 0):.0f} s {behind} AWS's."
@@ -258,8 +258,7 @@ def accounts() -> Iterator[Said]:
 
 
 def waiting() -> Iterator[Said]:
-    late = [pk for pk, due in dispatcher.due_accounts(clock.now() - alarms.DUE_LATE).items() if not due.claimed]
-    if late:
+    if late := alarms.late_accounts(clock.now()):
         names = ", ".join(str(account) for account in AwsAccount.objects.filter(pk__in=late[:SHOWN]))
         yield _wrong(
             f"Work has been due for five minutes and nobody took it: {names}.", "Are dispatcher and worker running?"
@@ -284,8 +283,7 @@ def needs_attention() -> Iterator[Said]:
 def unknown() -> Iterator[Said]:
     """Lost answers that are being looked up; wrong where that takes too long."""
     rows = Submission.objects.filter(state=State.UNKNOWN)
-    long_ago = clock.now() - alarms.UNKNOWN_LONG
-    old = rows.annotate(sent_at=Max("attempts__started_at")).filter(sent_at__lte=long_ago)
+    old = alarms.unknown_for_long(clock.now())
     if count := old.count():
         text = f"{_count(count, 'outcome has', 'outcomes have')} been unknown for half an hour: {_references(old)}."
         yield _wrong(text, "Can their accounts be read? `manage.py check_accounts`. A lead may take over.")
