@@ -111,6 +111,7 @@ cases/?account=<account>                                      302        200    
 admin/submissions/submission/?q=Mice                          302        302        302        200        200        302        200        200        200
 admin/submissions/submission/?state__exact=pending_review     302        302        302        200        200        302        200        200        200
 admin/submissions/submission/?q=<marker>                      302        302        302        200        200        302        200        200        200
+admin/submissions/submission/?q=<connect>                     302        302        302        200        200        302        200        200        200
 admin/teams/awsaccount/?q=Owlery                              302        302        302        403        200        302        403        200        200
 admin/teams/team/?q=Owls                                      302        302        302        403        200        302        403        200        200
 admin/auth/user/?q=owl                                        302        302        302        403        403        302        403        403        200

@@ -6,7 +6,7 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from casesite.cases.models import Case
+from casesite.cases.models import Case, ConnectContent
 from casesite.catalog import questions, template_checks
 from casesite.catalog.lint import as_stored, lint
 from casesite.delivery.models import Attempt, Look, LookResult
@@ -25,6 +25,7 @@ from tests.factories import (
     SERVICES,
     SEVERITIES,
     a_catalog,
+    a_connect_draft,
     a_connect_template,
     a_draft,
     a_file,
@@ -60,6 +61,7 @@ class World:
         }
         self._catalogue()
         self._template()
+        self.connect = self._connect_case()
         self.draft = a_draft(**self._written("Mice squeak"))
         self._enclose(self.draft)
         self.canned_text = CannedText.objects.create(
@@ -132,6 +134,14 @@ class World:
         newest.findings = as_stored(lint(newest.snapshot))
         newest.save(update_fields=["findings"])
         template_checks.run_all(newest)
+
+    def _connect_case(self) -> Submission:
+        """A case by the template's older version, that waits for review; one of its answers does not go out."""
+        typed = {"title": f"Mice and a template{self.spice}"[:400], "note": f"Mice squeak.{self.spice}"}
+        told = {"first_comment": f"Mice squeaked twice.{self.spice}", "tags": "barn=7"}
+        case = a_connect_draft(self.template, by=self.people["author"], team=self.team, typed=typed, **told)
+        ConnectContent.objects.filter(case=case).update(version=self.template.versions.last())
+        return workflow.submit(case, by=case.author)
 
     def _enclose(self, case: Case) -> None:
         """A file whose name is as odd as a name may be."""
@@ -263,6 +273,7 @@ class World:
             "<int:check>": str(self.check.pk),
             "connecttemplate/<path:object_id>": f"connecttemplate/{self.template.pk}",
             "<dry_run>": str(self.dry_run.pk),
+            "<connect>": self.connect.marker,
             "<draft>": self.draft.reference,
             "<discarded>": self.discarded.reference,
             "<queued>": self.cases[State.QUEUED].case.reference,
@@ -317,6 +328,7 @@ class World:
             ("lead", f"admin/teams/awsaccount/{self.blocked.pk}/change/"),
             ("lead", f"{REVIEW}{self.second_revision.pk}/change/"),
             ("lead", f"{REVIEW}{self.sent_first.pk}/change/"),
+            ("lead", f"{REVIEW}{self.connect.pk}/change/"),
             ("lead", f"{REVIEW}{self.cases[State.UNKNOWN].pk}/attention/"),
             ("lead", f"{REVIEW}{self.cases[State.NEEDS_ATTENTION].pk}/attention/?lookup={self.found.pk}"),
         ]

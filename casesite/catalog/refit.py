@@ -22,6 +22,7 @@ class Refit:
     hidden: tuple[str, ...]  # fields that its rules now hide: their values would vanish
     missing: tuple[str, ...]  # fields that are required now
     unfit: tuple[str, ...]  # fields whose option can't be chosen any more
+    before: Template | None = None  # the version the form was built from: it names what is gone
 
     @property
     def fits(self) -> bool:
@@ -44,11 +45,17 @@ class Refit:
         return said
 
     def _name(self, id_: str) -> str:
-        return name_of(self.template, id_)
+        template = self.before if self.before and id_ not in self.template.by_id else self.template
+        return name_of(template, id_)
 
 
 def refit(
-    template: Template, fields: Iterable[Mapping[str, Any]], *, customer_always: bool = False, open_now: bool = True
+    template: Template,
+    fields: Iterable[Mapping[str, Any]],
+    *,
+    customer_always: bool = False,
+    open_now: bool = True,
+    before: Template | None = None,
 ) -> Refit:
     """Hold fields as a request has them, id and union, against a version of the template."""
     values: dict[str, Value] = {field["id"]: next(iter(field["value"].values())) for field in fields}
@@ -64,4 +71,5 @@ def refit(
         hidden=tuple(id_ for id_ in values if id_ not in gone and evaluation.states[id_].hidden),
         missing=tuple(evaluation.missing()),
         unfit=tuple(evaluation.unfit()),
+        before=before,
     )

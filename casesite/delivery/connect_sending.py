@@ -35,6 +35,12 @@ def check_choices(row: Submission) -> None:
     open_now = template.active and template.deleted_at is None and template.domain.gone_at is None
     if newest is None or (open_now and newest.pk == row.template_version_id):
         return
-    found = refit(newest.snapshot, row.content["fields"], customer_always=template.customer_always, open_now=open_now)
+    found = refit(
+        newest.snapshot,
+        row.content["fields"],
+        customer_always=template.customer_always,
+        open_now=open_now,
+        before=row.template_version.snapshot if row.template_version else None,
+    )
     if not found.fits:
         raise Unfit(" ".join(found.sentences))

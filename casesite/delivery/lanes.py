@@ -1,17 +1,11 @@
 """A lane is one API of one account: Support, or Connect Cases in a region. Each has its gate and its calls in flight."""
 
 from casesite.pacing import gate
-from casesite.submissions.models import Kind, Submission
+from casesite.submissions.models import Submission
 
 CONNECT = "connectcases"
 # Calls of one lane at a time: a slow account holds few threads, never all.
 IN_FLIGHT = {"support": 2, CONNECT: 4}
-OPERATIONS = {
-    Kind.SUPPORT_CASE: "support.CreateCase",
-    Kind.CONNECT_CASE: f"{CONNECT}.CreateCase",
-    Kind.CONNECT_COMMENT: f"{CONNECT}.BatchCreateRelatedItem",
-    Kind.CONNECT_FILE: f"{CONNECT}.CreateRelatedItem",
-}
 
 
 def api_in(region: str) -> gate.Api:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casesite import clock
+from casesite.pacing import gate as gates
+from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import queue
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
@@ -12,14 +14,17 @@ from casesite.teams.models import CheckResult
 
 @dataclass(frozen=True, kw_only=True)
 class Outlook:
-    """`at` is None where nobody can tell: behind too many others. `now` means without waiting."""
+    """`at` is None where nobody can tell: behind too many others. `now` means without waiting.
+
+    Connect counts no hour: its `limit` is 0.
+    """
 
     at: datetime | None
     now: bool
-    used: int
-    limit: int
-    reserve: int
-    urgent: bool
+    used: int = 0
+    limit: int = 0
+    reserve: int = 0
+    urgent: bool = False
     blocked: str = ""  # why the account can't send, in words
 
 
@@ -28,6 +33,9 @@ def outlook_of(submission: Submission) -> Outlook | None:
     if submission.state not in (State.PENDING_REVIEW, State.QUEUED):
         return None
     account = submission.account
+    blocked = account.check_summary if account.check_result == CheckResult.BLOCKED else ""
+    if submission.region:
+        return _in_connect(submission, blocked)
     found = queue.queue_of(account, clock.now())
     if submission.state == State.QUEUED:
         at = found.planned.get(submission.pk)
@@ -40,5 +48,16 @@ def outlook_of(submission: Submission) -> Outlook | None:
         limit=found.budget.limit,
         reserve=found.budget.reserve,
         urgent=submission.is_urgent,
-        blocked=account.check_summary if account.check_result == CheckResult.BLOCKED else "",
+        blocked=blocked,
     )
+
+
+def _in_connect(submission: Submission, blocked: str) -> Outlook:
+    """Connect's lanes only wait where AWS does not let them in, or a person holds the row."""
+    now = clock.now()
+    lane = AccountGate.objects.filter(
+        account=submission.account_id, family="connectcases", region=submission.region, mode=Mode.WRITE
+    ).first()
+    shut = gates.closed(lane, now) if lane else None
+    at = max(now, shut.until if shut else now, submission.due_at or now)
+    return Outlook(at=at, now=at == now, blocked=blocked)

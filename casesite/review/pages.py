@@ -1,71 +1,67 @@
 """The review page and the page about a submission that needs a person: what stands on them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from casesite import clock
-from casesite.cases import file_secrets, files
+from casesite.cases import files
 from casesite.cases.alike import cases_like
 from casesite.cases.limits import limits_of
-from casesite.cases.models import Case, CaseEvent
-from casesite.catalog.models import SupportCatalog
+from casesite.cases.models import Case
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs, payloads, permissions
-from casesite.submissions.fields import COMMENTABLE, NAMES
-from casesite.submissions.models import Comment, Decision, Submission
-from casesite.submissions.payloads import BODY_LIMIT, CC_LIMIT
+from casesite.submissions.fields import COMMENTABLE
+from casesite.submissions.models import Comment, Decision, Kind, Submission
 from casesite.submissions.states import State
-from casesite.teams.models import REVIEWING_ROLES, AwsAccount, CheckResult, Membership
+from casesite.teams.models import REVIEWING_ROLES, Membership
 from casesite.teams.permissions import leads
 
 from . import lists
+from .checks import Check, checks_of, companion_checks_of, connect_checks_of
+from .connect import ConnectRequest, request_of
+from .connect import compared as compared_connect
 from .differences import Line, changes
 from .marks import odd_characters
 from .models import Viewing
 from .outlook import outlook_of
-from .parameters import Parameter, catalog_of, parameters_of, said_by
+from .parameters import Parameter, catalog_of, parameters_of
 
 LOOKS_SHOWN = 20
 NOT_SENT = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING, State.FAILED)
-SECRETS_NAMED = 10
-CATALOG_OLD = timedelta(days=2)  # it is read daily
 NEIGHBOURS = 200  # rows of the queue among which the next one is looked for
 
 
 def review_context(request: HttpRequest, submission: Submission) -> dict[str, Any]:
     """All that a reviewer decides by."""
     user = request.user
-    catalog = catalog_of(submission)
     waits = submission.state == State.PENDING_REVIEW
-    shown = parameters_of(submission, catalog)
-    odd = sum(odd_characters(value) for parameter in shown for value in parameter.values)
+    shown = shown_of(submission)
     why_not = permissions.why_not(permissions.check_can_decide, user, submission)
     return {
         "submission": submission,
         "case": submission.case,
         "account": submission.account,
-        "parameters": shown,
+        "parameters": shown.parameters,
+        "connect": shown.connect,
         "files": files_of(submission),
-        "odd": odd,
-        "checks": checks_of(submission, shown, catalog, odd),
+        "odd": shown.odd,
+        "checks": shown.checks,
         "changes": changes_of(submission),
         "decisions": decisions_of(submission.case),
         "evidence": evidence_of(submission),
-        "alike": alike_of(user, submission) if waits else (),
+        "alike": alike_of(user, submission) if waits and submission.kind == Kind.SUPPORT_CASE else (),
         "outlook": outlook_of(submission),
         "dry_run": dry_run_of(request, submission),
         "waits": waits,
         "overdue": bool(submission.review_by and submission.review_by <= clock.now()),
         "why_not": why_not,
-        "may_comment": waits and not why_not,
+        "may_comment": waits and not why_not and submission.kind == Kind.SUPPORT_CASE,
+        "may_return": waits and not why_not,
         "two": two_of(submission, user) if waits and submission.needs_two else None,
         "viewings": Viewing.objects.filter(submission=submission).by_others(user) if waits else (),
         "place": place_of(submission, user) if waits else None,
@@ -73,6 +69,28 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "may_need_care": submission.state in (State.UNKNOWN, State.NEEDS_ATTENTION),
         "queue": lists.WAITING,
     }
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What goes out, with what was looked at in it. `connect` where it opens a Connect case, else `parameters`."""
+
+    checks: list[Check]
+    odd: int
+    parameters: tuple[Parameter, ...] = ()
+    connect: ConnectRequest | None = None
+
+
+def shown_of(submission: Submission) -> Shown:
+    if request := request_of(submission):
+        odd = sum(map(odd_characters, request.exact_texts))
+        return Shown(connect_checks_of(submission, request, odd), odd, connect=request)
+    catalog = catalog_of(submission)
+    parameters = parameters_of(submission, catalog)
+    odd = sum(odd_characters(value) for parameter in parameters for value in parameter.values)
+    if submission.is_companion:
+        return Shown(companion_checks_of(submission), odd, tuple(parameters))
+    return Shown(checks_of(submission, parameters, catalog, odd), odd, tuple(parameters))
 
 
 @dataclass(frozen=True)
@@ -92,120 +110,6 @@ def two_of(submission: Submission, user: Any) -> Two:
     return Two(submission.first_approved_by, why_not, reviewing.count())
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at: ok, warn, bad, or nothing where it was not. `at` is when, where that matters."""
-
-    tone: str
-    text: Any
-    at: datetime | None = None
-
-
-def checks_of(
-    submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None, odd: int
-) -> list[Check]:
-    checks = [*_check_choices(submission, parameters, catalog), _check_limits(submission)]
-    if submission.files:
-        checks.append(_check_files(submission))
-    if odd:
-        text = ngettext("%(count)d character shows nothing", "%(count)d characters show nothing", odd)
-        checks.append(Check("warn", text % {"count": odd}))
-    return [*checks, *_check_secrets(submission, parameters), _check_account(submission.account)]
-
-
-def _check_secrets(submission: Submission, parameters: list[Parameter]) -> list[Check]:
-    """What seems to be a secret, and who said that it is sent all the same."""
-    asked = [file_secrets.Bytes(file["sha256"], file["size"], file["name"]) for file in submission.files]
-    searches = file_secrets.searches_of(asked)
-    places = list(dict.fromkeys(place for parameter in parameters for place in parameter.places))
-    places += file_secrets.places_in(searches)
-    unsearched = [
-        file.name for file in asked if file not in searches or searches[file].outcome != file_secrets.Outcome.SEARCHED
-    ]
-    if not places:
-        return [Check("ok", _("No keys or passwords were found in the text")), *_check_unsearched(unsearched)]
-    checks = [Check("bad", place.message) for place in places[:SECRETS_NAMED]]
-    if (more := len(places) - SECRETS_NAMED) > 0:
-        checks.append(Check("bad", ngettext("And %(n)d more.", "And %(n)d more.", more) % {"n": more}))
-    ticked = CaseEvent.objects.filter(
-        case=submission.case_id, what="confirmed_secrets", submission_id=submission.pk
-    ).select_related("by")
-    if event := ticked.first():
-        checks.append(Check("warn", _("%(who)s ticked that it is sent all the same") % {"who": event.by}, event.at))
-    else:
-        checks.append(Check("warn", _("Nobody ticked that it is sent all the same")))
-    return checks + _check_unsearched(unsearched)
-
-
-def _check_unsearched(names: list[str]) -> list[Check]:
-    """Files that nobody searched: too large, or no text."""
-    if not names:
-        return []
-    shown = ", ".join(names[:SECRETS_NAMED])
-    return [Check("", _("Not searched for secrets, being no text or over 1 MB: %(names)s") % {"names": shown})]
-
-
-def _check_choices(
-    submission: Submission, parameters: list[Parameter], catalog: SupportCatalog | None
-) -> Iterator[Check]:
-    """Against the snapshot that the form was built from, and against the newest one where that is another."""
-    newest = submission.account.support_catalogs.newest()
-    if catalog is None:
-        yield Check("warn", _("There was no catalogue to check the choices against"))
-    elif not all(parameter.said for parameter in parameters if parameter.is_code):
-        yield Check("warn", _("A choice is not in AWS's catalogue"))
-    elif newest and newest.content_sha256 != catalog.content_sha256:
-        gone = gone_from(submission.payload, newest)
-        if gone:
-            text = _("AWS's catalogue has changed since and no longer has: %(gone)s. Seen")
-            yield Check("bad", text % {"gone": ", ".join(map(str, gone))}, newest.seen_at)
-        else:
-            yield Check(
-                "warn", _("AWS's catalogue has changed since; it still has these choices, seen"), newest.seen_at
-            )
-    else:
-        yield Check("ok", _("The choices fit AWS's catalogue, seen"), catalog.seen_at)
-    if newest and newest.seen_at <= clock.now() - CATALOG_OLD:
-        yield Check("warn", _("What AWS offers was not read lately, so it may have changed; last"), newest.seen_at)
-
-
-def gone_from(payload: dict[str, Any], catalog: SupportCatalog) -> list[Any]:
-    """The names of the choices that a catalogue does not have."""
-    said = said_by(payload, catalog.snapshot)
-    names = {aws_name: name for aws_name, _field, name in NAMES}
-    return [names[key] for key in ("serviceCode", "categoryCode", "severityCode") if key in payload and key not in said]
-
-
-def _check_limits(submission: Submission) -> Check:
-    length = len(submission.payload["communicationBody"])
-    copies = len(submission.payload.get("ccEmailAddresses", ()))
-    if length > BODY_LIMIT or copies > CC_LIMIT:
-        return Check("bad", _("It is longer than AWS takes, or has too many copies"))
-    return Check("ok", _("Length and number of copies are within AWS's limits"))
-
-
-def _check_files(submission: Submission) -> Check:
-    limits = limits_of(submission.account)
-    if not limits.fit([file["size"] for file in submission.files]):
-        return Check("bad", _("The account does not take these files. %(limits)s") % {"limits": limits.words})
-    count = len(submission.files)
-    text = ngettext(
-        "%(count)d file, within the account's limits", "%(count)d files, within the account's limits", count
-    )
-    return Check("ok", text % {"count": count})
-
-
-def _check_account(account: AwsAccount) -> Check:
-    result = account.check_result
-    if not account.active or result == CheckResult.BLOCKED:
-        return Check("bad", _("The account can't send. %(why)s") % {"why": account.check_summary})
-    if result == CheckResult.NONE:
-        return Check("", _("The account was not checked yet"))
-    return Check(
-        "warn" if result == CheckResult.LIMITED else "ok", _("The account can send, checked"), account.checked_at
-    )
-
-
 def alike_of(user: Any, submission: Submission) -> list[Case]:
     """Other cases that may be about the same thing, as far as this reviewer may see them."""
     content = submission.content
@@ -221,9 +125,9 @@ def alike_of(user: Any, submission: Submission) -> list[Case]:
 def dry_run_of(request: HttpRequest, submission: Submission) -> dict[str, Any] | None:
     """Whether AWS would accept it: the answer, the question, or why it can't be asked. Opening the page asks.
 
-    None where nobody asks about it (any more), or where dry runs are switched off.
+    None where nobody asks about it (any more), where dry runs are switched off, and for Connect, which has none.
     """
-    if not settings.DRY_RUNS or submission.state not in NOT_SENT:
+    if not settings.DRY_RUNS or submission.state not in NOT_SENT or submission.kind != Kind.SUPPORT_CASE:
         return None
     waits = submission.state == State.PENDING_REVIEW
     if waits and request.method == "GET":
@@ -254,7 +158,7 @@ def changes_of(submission: Submission) -> list[Changed]:
     if before is None:
         return []
     contents = [
-        {"account": str(row.account), **row.content, "files": payloads.file_lines(row.content)}
+        {"account": str(row.account), **compared(row), "files": payloads.file_lines(row.content)}
         for row in (before, submission)
     ]
     lines = {change.field: change.lines for change in changes(*contents)}
@@ -262,6 +166,11 @@ def changes_of(submission: Submission) -> list[Changed]:
     for comment in comments_before(submission):
         asked.setdefault(comment.field, []).append(comment)
     return [Changed(field, lines.get(field, ()), tuple(asked.get(field, ()))) for field in {**lines, **asked}]
+
+
+def compared(row: Submission) -> dict[str, Any]:
+    """What a revision holds, by the names of the form's fields or by those that people know."""
+    return compared_connect(row) if row.kind == Kind.CONNECT_CASE else row.content
 
 
 def comments_before(submission: Submission) -> list[Comment]:

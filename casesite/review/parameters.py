@@ -1,5 +1,6 @@
 """Every parameter that AWS will receive, in AWS's name, with the human name beside it."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,4 +102,9 @@ def _severity(snapshot: SupportSnapshot, code: str) -> str | None:
 
 
 def _strings(value: Any) -> tuple[str, ...]:
-    return tuple(str(item) for item in value) if isinstance(value, list) else (str(value),)
+    return tuple(map(_string, value)) if isinstance(value, list) else (_string(value),)
+
+
+def _string(value: Any) -> str:
+    """A text as it is; what is made of parts as JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, OuterRef
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 from django.utils.translation import gettext as _
 
 from casesite import clock
@@ -25,13 +25,18 @@ OPENED_COUNTS = timedelta(hours=24)  # what one read longer ago is read again
 
 
 def with_marks(rows: SubmissionQuerySet, user: Any) -> SubmissionQuerySet:
-    """Beside each row whether this person opened it lately, and whether somebody ticked that a secret is sent.
+    """Beside each row whether this person opened it lately, whether somebody ticked that a secret is sent, and whether
+    its Connect template moved on.
 
     A revision is a row of its own, and its text never changes: who opened it has seen what the hash names.
     """
     opened = Viewing.objects.filter(submission=OuterRef("pk"), user=user, at__gt=clock.now() - OPENED_COUNTS)
     ticked = CaseEvent.objects.filter(case=OuterRef("case"), what="confirmed_secrets", submission_id=OuterRef("pk"))
-    return rows.annotate(opened=Exists(opened), ticked=Exists(ticked))
+    newest = F("template_version__template__newest")
+    moved = Q(template_version__isnull=False) & ~Q(template_version=newest)
+    return rows.annotate(
+        opened=Exists(opened), ticked=Exists(ticked), moved=ExpressionWrapper(moved, output_field=BooleanField())
+    )
 
 
 def why_not_low_risk(row: Any, user: Any) -> str:
@@ -42,6 +47,8 @@ def why_not_low_risk(row: Any, user: Any) -> str:
         return _("Only cases of normal and low severity are approved together.")
     if row.ticked:
         return _("It holds what seems to be a secret.")
+    if row.moved:
+        return _("Its template changed since.")
     if row.needs_two:
         return _("Two people have to approve it.")
     return ""

@@ -9,11 +9,13 @@ from django.utils.translation import gettext as _
 from .secrets import Kind
 
 SUBJECT, DESCRIPTION, FILES = "subject", "communication_body", "files"
+NAMED = "named"  # a text that has a name of its own, such as a field of a Connect template
+_WITH_NAME = (FILES, NAMED)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`field` is the form's name of the text; lines are counted from 1. `file` is the name where it is a file."""
+    """`field` is the form's name of the text; lines are counted from 1. `file` is the name of a file or a field."""
 
     field: str
     line: int
@@ -21,7 +23,7 @@ class Place:
     file: str = ""
 
     def __str__(self) -> str:
-        if self.field == FILES:
+        if self.field in _WITH_NAME:
             return _("line %(line)d of “%(file)s” (%(kind)s)") % self._words
         if self.field == SUBJECT:
             return _("the subject (%(kind)s)") % {"kind": self.kind.label}
@@ -33,7 +35,7 @@ class Place:
 
     @property
     def message(self) -> str:
-        if self.field == FILES:
+        if self.field in _WITH_NAME:
             return _("Line %(line)d of “%(file)s” seems to hold a secret: %(kind)s.") % self._words
         if self.field == SUBJECT:
             return _("The subject seems to hold a secret: %(kind)s.") % {"kind": self.kind.label}
@@ -50,6 +52,6 @@ class Place:
         field, _colon, rest = code.partition(":")
         line, _colon, rest = rest.partition(":")
         kind, _colon, file = rest.partition(":")
-        if field not in (SUBJECT, DESCRIPTION, FILES) or not line.isdecimal() or kind not in list(Kind):
+        if field not in (SUBJECT, DESCRIPTION, *_WITH_NAME) or not line.isdecimal() or kind not in list(Kind):
             return None
-        return cls(field, int(line), Kind(kind), file) if bool(file) == (field == FILES) else None
+        return cls(field, int(line), Kind(kind), file) if bool(file) == (field in _WITH_NAME) else None

@@ -32,6 +32,13 @@ class Kind(models.TextChoices):
 OPENING_KINDS = (Kind.SUPPORT_CASE, Kind.CONNECT_CASE)
 COMPANION_KINDS = (Kind.CONNECT_COMMENT, Kind.CONNECT_FILE)  # go out after the case that they were decided with
 TOKEN_KINDS = (Kind.CONNECT_CASE, Kind.CONNECT_COMMENT)  # AWS takes a client token with them: they may be repeated
+# What each asks of AWS.
+OPERATIONS = {
+    Kind.SUPPORT_CASE: "support.CreateCase",
+    Kind.CONNECT_CASE: "connectcases.CreateCase",
+    Kind.CONNECT_COMMENT: "connectcases.BatchCreateRelatedItem",
+    Kind.CONNECT_FILE: "connectcases.CreateRelatedItem",
+}
 RANKS = {"critical": 0, "urgent": 1, "high": 2, "normal": 3, "low": 4}
 URGENT_RANK = RANKS["urgent"]  # this and below may use the urgent reserve and go to the urgent queue
 PAYLOAD_VERSION = 3  # the newest that this code understands; 2 has files, 3 is of Amazon Connect
@@ -152,6 +159,11 @@ class Submission(models.Model):
     @property
     def is_companion(self) -> bool:
         return self.kind in COMPANION_KINDS
+
+    @property
+    def operation(self) -> str:
+        """AWS's name of what it asks for."""
+        return OPERATIONS[Kind(self.kind)]
 
     @property
     def files(self) -> list[dict[str, Any]]:
