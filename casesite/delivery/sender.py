@@ -228,8 +228,7 @@ class Started:
     def trace(self, row: Submission) -> Trace:
         seconds = times.send_window().total_seconds()
         by_boottime, by_wall = self.boot + seconds, self.wall + seconds
-        operation = row.operation
-        return Trace(operation, send_by_boottime=by_boottime, send_by_wall=by_wall, on_sent=_in_flight)
+        return Trace(row.operation, send_by_boottime=by_boottime, send_by_wall=by_wall, on_sent=_in_flight)
 
 
 def new_attempt(row: Submission, n: int, token: int, now: datetime, prepared: Prepared) -> Attempt:

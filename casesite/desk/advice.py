@@ -17,6 +17,7 @@ from casesite.catalog.known import IssueType
 from casesite.catalog.severities import Severity, severity_of
 from casesite.screening.checklist import RULES, Item, missing_as_headings, said
 from casesite.screening.places import DESCRIPTION, SUBJECT, Place
+from casesite.screening.places import NAMED as NAMED_TEXT
 from casesite.screening.quota import REGION, QuotaRequest, console_link, quota_request
 from casesite.screening.secrets import Finding, Kind, find_secrets
 from casesite.screening.severity import Disagreement, disagreement
@@ -65,29 +66,11 @@ class Quota:
     link: str
 
 
-class Advice:
-    """`values` are the form's raw values: what is posted, or what a draft holds."""
+class SecretsTold:
+    """The secrets that a form's texts hold, and the tick that lets them go out."""
 
-    def __init__(self, offer: Offer, values: Mapping[str, Any], files: Iterable[CaseFile] = ()) -> None:
-        self.offer = offer
-        self.files = files
-        self.subject = _text(values, SUBJECT).strip()
-        self.description = _text(values, DESCRIPTION)
-        self.ticked = str(values.get("confirm_secrets") or "")
-        self.shown = str(values.get("advice_shown") or "")
-
-    # --- secrets -------------------------------------------------------------------------------------------------------
-    @cached_property
-    def _findings(self) -> dict[str, list[Finding]]:
-        return {SUBJECT: find_secrets(self.subject), DESCRIPTION: find_secrets(self.description)}
-
-    @cached_property
-    def secrets(self) -> list[Secret]:
-        return [
-            *_marked(SUBJECT, self.subject, self._findings),
-            *_marked(DESCRIPTION, self.description, self._findings),
-            *_marked_files(self.files),
-        ]
+    secrets: list[Secret]
+    ticked: str
 
     @property
     def tick(self) -> str:
@@ -111,6 +94,31 @@ class Advice:
     def record(self) -> str:
         """Kinds and places, one a line, to be kept."""
         return "\n".join(dict.fromkeys(secret.place.code for secret in self.secrets))
+
+
+class Advice(SecretsTold):
+    """`values` are the form's raw values: what is posted, or what a draft holds."""
+
+    def __init__(self, offer: Offer, values: Mapping[str, Any], files: Iterable[CaseFile] = ()) -> None:
+        self.offer = offer
+        self.files = files
+        self.subject = _text(values, SUBJECT).strip()
+        self.description = _text(values, DESCRIPTION)
+        self.ticked = str(values.get("confirm_secrets") or "")
+        self.shown = str(values.get("advice_shown") or "")
+
+    # --- secrets -------------------------------------------------------------------------------------------------------
+    @cached_property
+    def _findings(self) -> dict[str, list[Finding]]:
+        return {SUBJECT: find_secrets(self.subject), DESCRIPTION: find_secrets(self.description)}
+
+    @cached_property
+    def secrets(self) -> list[Secret]:  # type: ignore[override]
+        return [
+            *_marked(SUBJECT, self.subject, self._findings),
+            *_marked(DESCRIPTION, self.description, self._findings),
+            *_marked_files(self.files),
+        ]
 
     # --- other remarks -------------------------------------------------------------------------------------------------
     @cached_property
@@ -191,6 +199,23 @@ class Advice:
             _without(text, self._findings[field])
             for field, text in ((SUBJECT, self.subject), (DESCRIPTION, self.description))
         )
+
+
+class NamedTexts(SecretsTold):
+    """The same for a form whose texts have names of their own: those of a Connect template's fields."""
+
+    def __init__(self, texts_by_name: Mapping[str, str], ticked: str) -> None:
+        self.texts = {name: texts.with_lf(text)[:SEARCHED] for name, text in texts_by_name.items()}
+        self.ticked = ticked
+
+    @cached_property
+    def secrets(self) -> list[Secret]:  # type: ignore[override]
+        found: list[Secret] = []
+        for name, text in self.texts.items():
+            for secret in _marked(name, text, {name: find_secrets(text)}):
+                place = Place(NAMED_TEXT, secret.place.line, secret.place.kind, file=" ".join(name.split()))
+                found.append(Secret(place, secret.mark))
+        return found
 
 
 def with_missing_headings(advice: Advice, description: str) -> tuple[str, bool]:

@@ -17,11 +17,12 @@ from django.db.models import F
 
 from casesite import clock
 from casesite.cases import files
-from casesite.cases.models import Case, Kind, Stage, SupportContent
+from casesite.cases.models import Case, ConnectContent, Kind, Stage, SupportContent
 from casesite.database import write
-from casesite.submissions import payloads, workflow
+from casesite.submissions import workflow
 from casesite.submissions.models import Submission
 
+from .forms.connect_case import ConnectCaseForm
 from .forms.support import SupportForm
 
 FIRST_VERSION = 1
@@ -33,6 +34,7 @@ TEXT_FIELDS = (
     "communication_body",
     "cc_email_addresses",
 )
+DraftForm = SupportForm | ConnectCaseForm
 _TOKEN = re.compile(r"[\w-]{20,64}", re.ASCII)
 
 
@@ -103,12 +105,17 @@ def new_token() -> str:
     return secrets.token_urlsafe(24)
 
 
+def version_of(token: str) -> int:
+    """The version of the draft that a form was rendered from, as it carries it."""
+    return int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 0
+
+
 def is_older(case: Case, version: int, saving: Saving) -> bool:
     """Whether the draft was changed elsewhere since a page with this version was rendered."""
     return case.version != version and not saving.follows(case)
 
 
-def store_new(form: SupportForm, *, by: Any, token: str, submit: bool, saving: Saving = Saving()) -> Case:
+def store_new(form: DraftForm, *, by: Any, token: str, submit: bool, saving: Saving = Saving()) -> Case:
     """Make a draft of a valid form and submit it where asked; the same token again comes to the same case.
 
     Raises AlreadySent or ChangedElsewhere where that case moved on with another text, ForeignToken for a token that
@@ -127,9 +134,7 @@ def store_new(form: SupportForm, *, by: Any, token: str, submit: bool, saving: S
     return _again(form, by, token, submit, saving)
 
 
-def store_draft(
-    form: SupportForm, case: Case, *, by: Any, version: int, submit: bool, saving: Saving = Saving()
-) -> Case:
+def store_draft(form: DraftForm, case: Case, *, by: Any, version: int, submit: bool, saving: Saving = Saving()) -> Case:
     """Save a valid form over the draft it was rendered from, and submit it where asked.
 
     Raises AlreadySent or ChangedElsewhere where the texts differ, Overtaken for what a page saved by itself before
@@ -176,17 +181,35 @@ def copy_of(source: Case, *, by: Any, token: str) -> tuple[Case, list[str]]:
             created_at=now,
             changed_at=now,
         )
-        names = (*TEXT_FIELDS, "catalog_id")
-        SupportContent.objects.create(case=case, **{name: getattr(source.support, name) for name in names})
+        if source.kind == Kind.CONNECT:
+            _copy_connect(case, source)
+        else:
+            names = (*TEXT_FIELDS, "catalog_id")
+            SupportContent.objects.create(case=case, **{name: getattr(source.support, name) for name in names})
         case.events.create(at=now, by=by, what="created")
         case.events.create(at=now, by=by, what="copied", text=source.reference)
     return case, files.copy_to(case, source, by=by)
 
 
-def _create(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
+def _copy_connect(case: Case, source: Case) -> None:
+    """By the template's newest version: what it no longer has is told when the draft is opened."""
+    held = source.connect
+    ConnectContent.objects.create(
+        case=case,
+        template=held.template,
+        version=held.template.newest or held.version,
+        typed=held.typed,
+        time_zone=held.time_zone,
+        tags=held.tags,
+        names=held.names,
+        first_comment=held.first_comment,
+    )
+
+
+def _create(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
     now = clock.now()
     case = Case.objects.create(
-        kind=Kind.SUPPORT,
+        kind=form.kind,
         author=by,
         form_token=token,
         saved_by=str(saving),
@@ -194,14 +217,14 @@ def _create(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving
         changed_at=now,
         **form.case_fields,
     )
-    SupportContent.objects.create(case=case, **form.support_fields)
+    form.create_content(case)
     if form.held:
         files.attach(case, form.held)
     case.events.create(at=now, by=by, what="created")
     return _submit(case, form, by) if submit else case
 
 
-def _again(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
+def _again(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
     """What comes from a form that made a case already: a double click, a reload, or Back and another go."""
     with write():
         pk = Case.objects.filter(form_token=token, author=by).values_list("pk", flat=True).first()
@@ -221,10 +244,10 @@ def _again(form: SupportForm, by: Any, token: str, submit: bool, saving: Saving)
 
 
 def _locked(pk: int) -> Case:
-    return Case.objects.select_for_update(of=("self",)).select_related("support").get(pk=pk)
+    return Case.objects.select_for_update(of=("self",)).select_related("support", "connect").get(pk=pk)
 
 
-def _update(case: Case, form: SupportForm, by: Any, saving: Saving) -> None:
+def _update(case: Case, form: DraftForm, by: Any, saving: Saving) -> None:
     """What a page saves by itself, every few seconds, is no event of the case's story."""
     now = clock.now()
     changed = Case.objects.filter(pk=case.pk, version=case.version, stage=Stage.DRAFT).update(
@@ -232,13 +255,13 @@ def _update(case: Case, form: SupportForm, by: Any, saving: Saving) -> None:
     )
     if not changed:
         raise ChangedElsewhere(case)
-    SupportContent.objects.filter(case=case).update(**form.support_fields)
+    form.update_content(case)
     files.attach(case, form.held)
     if not saving.by_itself:
         case.events.create(at=now, by=by, what="saved")
 
 
-def _submit(case: Case, form: SupportForm, by: Any) -> Case:
+def _submit(case: Case, form: DraftForm, by: Any) -> Case:
     """Submit, and end the version: a form rendered before does not submit the next revision by a reload."""
     row = workflow.submit(case, by=by)
     if form.advice.secrets:
@@ -249,24 +272,24 @@ def _submit(case: Case, form: SupportForm, by: Any) -> Case:
     return case
 
 
-def _is_same(case: Case, form: SupportForm) -> bool:
+def _is_same(case: Case, form: DraftForm) -> bool:
     fields = form.case_fields
     return (
-        payloads.content_of(case, case.support, files.of_draft(case)) == form.content
+        form.holds_same_as(case)
         and case.account_id == getattr(fields["account"], "pk", None)
         and case.team_id == fields["team"].pk
     )
 
 
-def _was_sent(case: Case, form: SupportForm) -> bool:
+def _was_sent(case: Case, form: DraftForm) -> bool:
     return any(_holds(submission, form) for submission in case.submissions.all())
 
 
-def _is_newest_sent(case: Case, form: SupportForm) -> bool:
+def _is_newest_sent(case: Case, form: DraftForm) -> bool:
     newest = case.submissions.opening().filter(newest=True).first()
     return newest is not None and _holds(newest, form)
 
 
-def _holds(submission: Submission, form: SupportForm) -> bool:
+def _holds(submission: Submission, form: DraftForm) -> bool:
     account = form.case_fields["account"]
     return submission.content == form.content and submission.account_id == getattr(account, "pk", None)

@@ -17,7 +17,7 @@ from casesite import clock
 from casesite.pacing.schedule import Because, Slot
 from casesite.submissions import permissions
 from casesite.submissions.models import Submission
-from casesite.submissions.queue import Queue, queues_of, with_gates
+from casesite.submissions.queue import Queue, connect_queues_of, queues_of, with_gates
 from casesite.submissions.states import State
 from casesite.submissions.waiting import LONGEST_HOLD, SHORTEST_HOLD
 from casesite.teams.models import AwsAccount, Team
@@ -175,10 +175,20 @@ class Line:
         rows = self._submissions[:SHOWN]
         accounts = with_gates(AwsAccount.objects.filter(pk__in={row.account_id for row in rows}))
         ordered = list(accounts.order_by("name", "account_id"))
-        queues = queues_of(ordered, self.now)
-        lines = {account.pk: AccountLine(account, queues[account.pk], []) for account in ordered}
+        by_pk = {account.pk: account for account in ordered}
+        of_support = {row.account_id for row in rows if not row.region}
+        queues: dict[tuple[int, str], Queue] = {
+            (pk, ""): found
+            for pk, found in queues_of([by_pk[pk] for pk in by_pk if pk in of_support], self.now).items()
+        }
+        queues |= connect_queues_of(dict.fromkeys((row.account_id, row.region) for row in rows if row.region), self.now)
+        lines = {
+            (account.pk, region): AccountLine(account, queues[account.pk, region], [])
+            for account in ordered
+            for region in sorted(region for pk, region in queues if pk == account.pk)
+        }
         for row in rows:
-            line = lines[row.account_id]
+            line = lines[row.account_id, row.region]
             line.rows.append(InLine(row, line.queue, self.user))
         for line in lines.values():
             line.rows.sort(key=_in_order)
@@ -195,6 +205,7 @@ class Line:
         for line in self.accounts:
             parts += [
                 line.account.name,
+                line.queue.region,
                 line.account.check_summary,
                 line.others,
                 line.queue.gate,

@@ -16,19 +16,27 @@ def notices_of(newest: Submission, form: SupportForm) -> dict[str, Any]:
 
     A form that was posted has errors of its own; there AWS's words stand above.
     """
+    said = said_of(newest)
+    if decision := said.get("decision"):
+        comments = {each.field: each for each in decision.comments.all()}
+        _tie(form, comments)
+        return said | {"comments": comments}
+    name = "files" if newest.reason_code == Reason.FILE_REFUSED else field_of(newest.reason_text)
+    if "refused" in said and name and not form.is_bound and _is_unchanged(newest, form, name):
+        form.show_error(name, newest.reason_text)
+        del said["refused_words"]
+    return said
+
+
+def said_of(newest: Submission) -> dict[str, Any]:
+    """The same for a form whose fields AWS's words are not tied to: all of it stands above."""
     if newest.state == State.RETURNED:
         decision = next((each for each in reversed(newest.decisions.all()) if each.what == Verdict.RETURN), None)
-        comments = {each.field: each for each in decision.comments.all()} if decision else {}
-        _tie(form, comments)
-        return {"returned": newest, "returned_by": decision.by if decision else None, "comments": comments}
+        return {"returned": newest, "returned_by": decision.by if decision else None, "decision": decision}
     if newest.state != State.FAILED:
         return {}
     if newest.reason_code == Reason.GAVE_UP:
         return {"gave_up": newest}
-    name = "files" if newest.reason_code == Reason.FILE_REFUSED else field_of(newest.reason_text)
-    if name and not form.is_bound and _is_unchanged(newest, form, name):
-        form.show_error(name, newest.reason_text)
-        return {"refused": newest}
     return {"refused": newest, "refused_words": newest.reason_text}
 
 

@@ -11,16 +11,18 @@ from django.utils.translation import gettext as _
 from casesite import clock
 from casesite.cases import files
 from casesite.cases.labels import Label, label_of
-from casesite.cases.models import Case, CaseEvent, CaseFile, Stage
+from casesite.cases.models import Case, CaseEvent, CaseFile, Kind, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.severities import severity_of
+from casesite.desk.connect_story import ConnectStory, connect_content
 from casesite.desk.expected import ExpectedAnswer, expected_answer
 from casesite.desk.line import InLine
 from casesite.desk.templatetags.desk import person
 from casesite.desk.trouble import Trouble, trouble_of
 from casesite.submissions import payloads
 from casesite.submissions.models import Comment, Decision, Submission, Verdict
-from casesite.submissions.queue import Queue, queue_of
+from casesite.submissions.models import Kind as SubmissionKind
+from casesite.submissions.queue import Queue, queue_for
 from casesite.submissions.states import UNFINISHED, State
 
 # Events that another line of the story tells better: a revision, an attempt, a look.
@@ -145,6 +147,11 @@ class Story:
             .order_by("revision")
         )
 
+    @cached_property
+    def connect(self) -> ConnectStory | None:
+        """What is told of a Connect case alone."""
+        return ConnectStory(self.case) if self.case.kind == Kind.CONNECT else None
+
     @property
     def newest(self) -> Submission | None:
         return self.submissions[-1] if self.submissions else None
@@ -166,6 +173,8 @@ class Story:
         newest = self.newest
         if newest is None:
             return False
+        if self.connect and self.connect.is_under_way:
+            return True
         return newest.state in UNFINISHED or (newest.state == State.DELIVERED and not self.case.aws_display_id)
 
     @property
@@ -180,6 +189,8 @@ class Story:
             self.case.aws_status,
             last_event,
         ]
+        if self.connect:
+            parts += self.connect.version
         if newest:
             parts += [self.queue.gate.circuit, self.queue.gate.blocked_until] if self.queue else []
             parts += [newest.pk.hex[:8], newest.token, len(newest.attempts.all()), len(newest.looks.all())]
@@ -193,7 +204,7 @@ class Story:
         newest = self.newest
         if newest is None or newest.state not in (State.QUEUED, State.PREPARING):
             return None
-        return queue_of(newest.account, clock.now())
+        return queue_for(newest, clock.now())
 
     @property
     def goes_out_at(self) -> datetime | None:
@@ -209,7 +220,7 @@ class Story:
         newest = self.newest
         if newest is None or newest.state not in UNFINISHED:
             return None
-        return trouble_of(newest.account, self.queue or queue_of(newest.account, clock.now()))
+        return trouble_of(newest.account, self.queue or queue_for(newest, clock.now()))
 
     @cached_property
     def in_line(self) -> InLine | None:
@@ -246,6 +257,8 @@ class Story:
         """What goes out or went out; of a draft what it holds now."""
         if self.newest and self.case.stage != Stage.DRAFT:
             return dict(self.newest.content)
+        if self.connect:
+            return self.connect.draft_content
         return payloads.content_of(self.case, self.case.support, files.of_draft(self.case))
 
     @cached_property
@@ -269,6 +282,8 @@ class Story:
     @property
     def facts(self) -> dict[str, Any]:
         """The choices by the names AWS gave them in the snapshot that the form was built from."""
+        if self.connect:
+            return self.connect.facts
         catalog, content = self.case.support.catalog, self.content
         service = catalog.snapshot.service(content["service_code"]) if catalog else None
         category = service.category(content["category_code"]) if service else None
@@ -399,6 +414,8 @@ def _same_result(one: Any, other: Any) -> bool:
 def shown_content(submission: Submission) -> dict[str, str]:
     """A revision's content by the names people know."""
     content = submission.content
+    if submission.kind == SubmissionKind.CONNECT_CASE:
+        return connect_content(submission)
     return {
         _("Account"): str(submission.account),
         _("Kind"): content["issue_type"],

@@ -27,7 +27,7 @@ def trouble_of(account: AwsAccount, queue: Queue) -> Trouble | None:
     gate, until, url = queue.gate, queue.shut_until, reverse("account", args=[account.pk])
     if gate.circuit != Circuit.CLOSED:
         return _stopped(gate.trouble, until, url)
-    if account.check_result == CheckResult.BLOCKED:
+    if account.check_result == CheckResult.BLOCKED and not queue.region:  # the check is of Support
         todo = _("A lead of the team sees to it; then a check of the account shows that it can send again.")
         text = _("The last check found that this account can't send. %(why)s") % {"why": account.check_summary}
         return Trouble(text=text, todo=todo, url=url)

@@ -2,7 +2,7 @@ from django.urls import path, register_converter
 
 from casesite.cases.models import REFERENCE_ALPHABET
 
-from .views import autosave, cases, desk, files, queue, support, try_template
+from .views import autosave, cases, connect, desk, edit, files, queue, support, try_template
 
 
 class ReferenceConverter:
@@ -24,8 +24,11 @@ urlpatterns = [
     path("cases/", cases.cases, name="cases"),
     path("cases/new/support/", support.new, name="case_new_support"),
     path("cases/new/support/save/", autosave.new, name="case_new_support_save"),
+    path("cases/new/connect/", connect.choose, name="case_choose_template"),
+    path("cases/new/connect/<int:pk>/", connect.new, name="case_new_connect"),
+    path("cases/new/connect/<int:pk>/save/", autosave.new_connect, name="case_new_connect_save"),
     path("cases/<reference:reference>/", cases.case, name="case"),
-    path("cases/<reference:reference>/edit/", support.edit, name="case_edit"),
+    path("cases/<reference:reference>/edit/", edit.edit, name="case_edit"),
     path("cases/<reference:reference>/save/", autosave.edit, name="case_save"),
     path("cases/<reference:reference>/state/", cases.case_state, name="case_state"),
     path("cases/<reference:reference>/files/<uuid:key>/", files.download, name="case_file"),

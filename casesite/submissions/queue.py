@@ -42,9 +42,10 @@ class Gate:
 
 @dataclass(frozen=True, kw_only=True)
 class Queue:
-    """One account at one instant."""
+    """One account at one instant; or, where it has a region, its cases of Connect there, which no hour limits."""
 
     now: datetime
+    region: str = ""
     budget: Budget
     rows: tuple[Waiting, ...]  # queued
     preparing: tuple[bool, ...]  # about to leave; True where urgent
@@ -191,6 +192,49 @@ def queues_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Queue]
         )
         for account in accounts
     }
+
+
+Lane = tuple[int, str]  # account and region
+
+
+def connect_queues_of(lanes: Iterable[Lane], now: datetime) -> dict[Lane, Queue]:
+    """The queue of each Connect lane, in two queries however many; none at all where there is no lane."""
+    lanes = list(lanes)
+    if not lanes:
+        return {}
+    accounts = {account_pk for account_pk, _region in lanes}
+    shut = AccountGate.objects.filter(account__in=accounts, family="connectcases", mode=Mode.WRITE)
+    gates_by = {
+        (row.account_id, row.region): Gate(row.blocked_until, row.circuit, row.trouble, row.blocked_because, row.rate)
+        for row in shut
+    }
+    waiting: dict[Lane, list[Waiting]] = {lane: [] for lane in lanes}
+    queued = Submission.objects.filter(kind=Kind.CONNECT_CASE, account__in=accounts, state=State.QUEUED)
+    for row in queued.only("account", "region", "rank", "queued_at", "due_at").order_by("rank", "queued_at"):
+        rows = waiting.get((row.account_id, row.region))
+        if rows is not None and len(rows) < PLANNED_ROWS:
+            at = row.queued_at or now
+            rows.append(Waiting(key=row.pk, rank=row.rank, urgent=False, queued_at=at, due_at=row.due_at or at))
+    unlimited = Budget(limit=1_000_000, reserve=0, hour=times.hour())
+    return {
+        lane: Queue(
+            now=now,
+            region=lane[1],
+            budget=unlimited,
+            rows=tuple(waiting[lane]),
+            preparing=(),
+            gate=gates_by.get(lane, Gate()),
+        )
+        for lane in lanes
+    }
+
+
+def queue_for(row: Submission, now: datetime) -> Queue:
+    """The queue that a submission waits in."""
+    if row.region:
+        lane = (row.account_id, row.region)
+        return connect_queues_of([lane], now)[lane]
+    return queue_of(row.account, now)
 
 
 def planned(account: AwsAccount, now: datetime) -> dict[UUID, datetime]:

@@ -6,7 +6,7 @@
   const LONGEST = 10000; // somebody who writes without a pause is saved that often
   const AGAIN = [5000, 15000, 60000]; // after the site did not answer
 
-  const form = document.getElementById("support-form");
+  const form = document.getElementById("case-form");
   if (!form || !document.getElementById("saving")) return;
   const said = document.getElementById("saving-said");
   const tabs = "BroadcastChannel" in window ? new BroadcastChannel("casesite-drafts") : null;

@@ -71,7 +71,7 @@ def test_incomplete_form_is_told_what_is_missing_and_asks_nothing(client, typed)
 def test_same_text_again_shows_the_answer_without_javascript(client, typed):
     first = post_new(client, typed, "ask_aws")
     assert (
-        '<button class="btn sm" type="submit" form="support-form" name="action" value="ask_aws">'
+        '<button class="btn sm" type="submit" form="case-form" name="action" value="ask_aws">'
         in (first.content.decode().split("<noscript>")[1])
     )
     say(asked())

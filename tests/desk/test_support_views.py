@@ -75,7 +75,7 @@ def test_first_button_of_the_form_only_updates(client):
     """Enter in a line of text presses the first one."""
     page = client.get(NEW).content.decode()
 
-    assert page[page.index('id="support-form"') :].split('name="action"', 1)[1].startswith(' value="update"')
+    assert page[page.index('id="case-form"') :].split('name="action"', 1)[1].startswith(' value="update"')
 
 
 @pytest.mark.parametrize("action", ["", "approve", "SUBMIT"])

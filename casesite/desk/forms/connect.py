@@ -101,13 +101,14 @@ class ConnectForm(forms.Form):
         data: Mapping[str, Any] | None = None,
         typed: Mapping[str, str] | None = None,
         customer_always: bool = False,
+        title_room: int = 0,
         submitting: bool = False,
     ) -> None:
         initial = {field_builders.name_of(id_): value for id_, value in (typed or {}).items()}
         super().__init__(data=data, initial=initial, label_suffix="")
         self.template = template
         self.submitting = submitting
-        self.filling = Filling(template, self._texts(), zone, customer_always)
+        self.filling = Filling(template, self._texts(), zone, customer_always, title_room)
         self.field_ids = self.filling.field_ids
         for id_ in self.field_ids:
             self.fields[field_builders.name_of(id_)] = field_builders.build(template.by_id[id_])

@@ -62,6 +62,11 @@ class Offer:
             found.append(own)
         return found
 
+    @property
+    def has_connect(self) -> bool:
+        """Whether cases may be opened in Amazon Connect, too."""
+        return any(account.connect_regions for account in self.accounts)
+
     @cached_property
     def account(self) -> AwsAccount | None:
         return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)

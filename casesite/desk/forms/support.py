@@ -14,8 +14,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from casesite.cases import files as stored_files
 from casesite.cases import scans
-from casesite.cases.models import Case, CaseFile, FileScan, SupportContent
+from casesite.cases.models import Case, CaseFile, FileScan, Kind, SupportContent
 from casesite.catalog.known import IssueType
 from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
@@ -69,6 +70,7 @@ def _select(**attrs: Any) -> forms.Select:
 class SupportForm(forms.Form):
     """One draft. With `submitting` everything must be complete and fit AWS's rules; else only storable."""
 
+    kind = Kind.SUPPORT
     account = TypedField(label=gettext_lazy("Account"), max_length=20, required=False, widget=_select())
     team = TypedField(label=gettext_lazy("Team"), max_length=20, required=False, widget=_select())
     issue_type = TypedField(label=gettext_lazy("Kind"), max_length=22, required=False, widget=_select())
@@ -331,6 +333,16 @@ class SupportForm(forms.Form):
     def content(self) -> dict[str, Any]:
         """As a submission would hold it."""
         return payloads.content_of(Case(**self.case_fields), SupportContent(**self.support_fields), self.held)
+
+    def create_content(self, case: Case) -> None:
+        SupportContent.objects.create(case=case, **self.support_fields)
+
+    def update_content(self, case: Case) -> None:
+        SupportContent.objects.filter(case=case).update(**self.support_fields)
+
+    def holds_same_as(self, case: Case) -> bool:
+        """Whether a stored draft says what this form says."""
+        return payloads.content_of(case, case.support, stored_files.of_draft(case)) == self.content
 
 
 def initial_of(case: Case) -> dict[str, Any]:

@@ -59,7 +59,9 @@ def case_state(request: HttpRequest, reference: str) -> HttpResponse:
 
 
 def _find(request: HttpRequest, reference: str) -> Case:
-    visible = Case.objects.visible_to(request.user).select_related("account", "author", "team", "support__catalog")
+    visible = Case.objects.visible_to(request.user).select_related(
+        "account", "author", "team", "support__catalog", "connect__template"
+    )
     return get_object_or_404(visible, reference=reference)
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods
 
 from casesite.cases import files
 from casesite.cases.models import Case, CaseFile, Stage
-from casesite.cases.permissions import check_can_edit
 from casesite.desk import drafts, refusals
 from casesite.desk.advice import Advice, with_missing_headings
 from casesite.desk.canned import insert
@@ -28,10 +27,11 @@ from casesite.desk.gone import mark_gone
 from casesite.desk.outlook import Outlook
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs
-from casesite.submissions.models import Submission
 from casesite.submissions.states import StaleSubmission
 from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
+
+from .newest import newest_of
 
 SAVE, SUBMIT, UPDATE, ASK_AWS = "save_draft", "submit", "update", "ask_aws"
 INSERT = "insert_text"  # an update that also puts a text of the team in
@@ -74,7 +74,7 @@ class Page:
     @cached_property
     def said_before(self) -> dict[str, Any]:
         """What a reviewer or AWS said about the draft's last revision."""
-        newest = _newest(self.case) if self.case else None
+        newest = newest_of(self.case) if self.case else None
         return refusals.notices_of(newest, self.form) if newest else {}
 
     @property
@@ -119,7 +119,8 @@ def saving_context(case: Case | None, token: str, *, older: bool = False) -> dic
         edit, save = (reverse(name, args=[case.reference]) for name in ("case_edit", "case_save"))
         addresses = {"form_address": edit, "saving_address": save}
     told = {"keep_as_new": drafts.new_token()} if older else {}
-    return {"case": case, "form_token": token, "older": older, **addresses, **told}
+    new_address = reverse("case_new_support")
+    return {"case": case, "form_token": token, "older": older, "new_address": new_address, **addresses, **told}
 
 
 def outlook_of(offer: Offer, values: Mapping[str, Any], case: Case | None) -> Outlook:
@@ -173,14 +174,8 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 # --- a draft -------------------------------------------------------------------------------------------------------------
-@login_required_keeping_text
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, reference: str) -> HttpResponse:
-    visible = Case.objects.visible_to(request.user).select_related("account", "author", "team", "support")
-    case = get_object_or_404(visible, reference=reference)
-    if case.author_id != request.user.pk:
-        check_can_edit(request.user, case)
+def edit(request: HttpRequest, case: Case) -> HttpResponse:
+    """The form of a draft, which the person may edit."""
     if request.method == "POST":
         return _save(request, case)
     if case.stage != Stage.DRAFT:
@@ -208,7 +203,7 @@ def _save(request: HttpRequest, case: Case) -> HttpResponse:
         return Page(request, form, token, case).render()
     try:
         saving = drafts.Saving.of(request.POST)
-        version = version_of(token)
+        version = drafts.version_of(token)
         case = drafts.store_draft(form, case, by=request.user, version=version, submit=submit, saving=saving)
     except drafts.ChangedElsewhere as exc:
         return _conflict(request, form, exc.case, token)
@@ -230,10 +225,6 @@ def _action(request: HttpRequest) -> str:
     if KEEP_AS_NEW in request.POST:
         return SAVE
     return action if action in known or "overwrite" in request.POST else UPDATE
-
-
-def version_of(token: str) -> int:
-    return int(token) if token.isascii() and token.isdigit() and len(token) < 10 else 0
 
 
 def bound(request: HttpRequest, *, submitting: bool, case: Case | None = None) -> SupportForm:
@@ -326,9 +317,3 @@ def _stored(request: HttpRequest, case: Case, submitted: bool) -> HttpResponse:
         return redirect(case)
     messages.success(request, _("Draft saved."))
     return redirect("case_edit", case.reference)
-
-
-def _newest(case: Case) -> Submission | None:
-    return (
-        case.submissions.opening().filter(newest=True).prefetch_related("decisions__by", "decisions__comments").first()
-    )

@@ -1,0 +1,221 @@
+"""The form that opens a case by a Connect template: the template's own fields, and what goes along with the case."""
+
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from functools import cached_property
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from casesite.cases.models import Case, CaseFile, ConnectContent, Kind
+from casesite.catalog.models import CaseTemplate, ConnectTemplate
+from casesite.catalog.tags import parse_tags
+from casesite.catalog.template import TITLE
+from casesite.submissions import connect, marker
+from casesite.teams.models import AwsAccount, Team
+
+from ..advice import NamedTexts
+from . import field_builders, texts
+from .connect import ConnectForm
+from .typed import TypedField
+
+COMMENT_LIMIT = 15_000 - marker.LINE_LENGTH  # AWS's, less our reference
+MOST_OWN_TAGS = 49  # of AWS's 50, one is ours
+DRAFT_LIMIT = 20_000  # characters that a draft keeps of a field
+OWN_FIELDS = ("team", "tags", "first_comment", "confirm_secrets")
+
+
+class ConnectCaseForm(ConnectForm):
+    """One draft. With `submitting` everything must be complete and fit; with `saving` it only has to be storable."""
+
+    kind = Kind.CONNECT
+
+    def __init__(
+        self,
+        row: ConnectTemplate,
+        version: CaseTemplate,
+        *,
+        teams: Sequence[Team],
+        author: Any,
+        zone: tzinfo,
+        data: Mapping[str, Any] | None = None,
+        held: ConnectContent | None = None,
+        typed: Mapping[str, str] | None = None,
+        submitting: bool = False,
+        saving: bool = False,
+    ) -> None:
+        """`teams` are the person's that may use the template; `held` is the draft's content, `typed` what a new form begins with."""
+        super().__init__(
+            version.snapshot,
+            zone=zone,
+            data=data,
+            typed=held.typed if held else typed,
+            customer_always=row.customer_always,
+            title_room=0 if row.domain.may_tag else connect.TITLE_ROOM,
+            submitting=submitting,
+        )
+        self.row, self.version, self.teams, self.author, self.saving = row, version, teams, author, saving
+        self.content_held = held
+        self.held: Sequence[CaseFile] = ()
+        self.initial.update(
+            tags=held.tags if held else row.default_tags,
+            first_comment=held.first_comment if held else "",
+            team=str(held.case.team_id) if held else str(teams[0].pk) if teams else "",
+        )
+        choices = [(str(team.pk), str(team)) for team in teams]
+        self.fields |= {
+            "team": TypedField(label=_("Team"), required=False, widget=forms.Select(choices=choices)),
+            "tags": TypedField(
+                label=_("Tags"),
+                required=False,
+                strip=False,
+                max_length=DRAFT_LIMIT,
+                widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+            ),
+            "first_comment": TypedField(
+                label=_("First comment"),
+                required=False,
+                strip=False,
+                max_length=DRAFT_LIMIT,
+                limit=COMMENT_LIMIT,
+                widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+            ),
+            "confirm_secrets": forms.CharField(
+                label=gettext_lazy("Secrets"), required=False, widget=forms.HiddenInput()
+            ),
+        }
+
+    # --- what it says ----------------------------------------------------------------------------------------------------
+    @cached_property
+    def advice(self) -> NamedTexts:
+        known = self.evaluation.values
+        shown = {
+            self.template.by_id[id_].name: text for id_, text in self.filling.typed.items() if id_ in known and text
+        }
+        return NamedTexts(
+            shown | {str(self.fields["first_comment"].label): self._own("first_comment")},
+            str(self.data.get("confirm_secrets") or ""),
+        )
+
+    def _own(self, name: str) -> str:
+        """The text of one of our own fields as it stands on the page."""
+        source: Mapping[str, Any] = self.data if self.is_bound else self.initial
+        return texts.with_lf(str(source.get(name) or ""))
+
+    @property
+    def asks_for_team(self) -> bool:
+        return len(self.teams) > 1
+
+    @property
+    def account(self) -> AwsAccount:
+        return self.row.domain.account
+
+    @property
+    def tagged(self) -> bool:
+        """Whether tags go out at all."""
+        return self.row.domain.may_tag
+
+    # --- rules -----------------------------------------------------------------------------------------------------------
+    def clean(self) -> None:
+        if self.saving:  # a draft may hold anything; what is wrong is said as one types and when it is submitted
+            self._check_storable()
+            return
+        super().clean()
+        if not self.submitting:
+            return
+        if not self.account.active:
+            self.add_error(None, _("This account is not in use any more."))
+        if not self._takes_cases():
+            self.add_error(None, _("Amazon Connect takes no more cases by this template. The draft can be saved."))
+
+    def _check_storable(self) -> None:
+        for id_ in self.field_ids:
+            if (count := len(self.filling.typed[id_])) > DRAFT_LIMIT:
+                text = _("%(count)s characters; a draft keeps at most %(most)s.")
+                counted = {"count": f"{count:,}", "most": f"{DRAFT_LIMIT:,}"}
+                self.add_error(field_builders.name_of(id_), text % counted)
+
+    def _takes_cases(self) -> bool:
+        row = self.row
+        return row.active and row.deleted_at is None and row.domain.gone_at is None
+
+    def clean_team(self) -> Team | None:
+        chosen = self.cleaned_data["team"]
+        if chosen and self.asks_for_team:
+            found = next((team for team in self.teams if str(team.pk) == chosen), None)
+            if found is None:
+                raise ValidationError(_("Choose one of your teams that use this template."))
+            return found
+        return self.teams[0] if self.teams else None
+
+    def clean_tags(self) -> str:
+        text: str = self.cleaned_data["tags"]
+        if self.submitting and self.tagged:
+            found = parse_tags(text)
+            if connect.REFERENCE_TAG in found:
+                raise ValidationError(
+                    _("The key %(key)s is ours: leave it out."), params={"key": connect.REFERENCE_TAG}
+                )
+            own = {*found, *dict(self.template.tags)}
+            if len(own) > MOST_OWN_TAGS:
+                text = _("%(count)d tags, those of the template included; %(most)d go out beside ours.")
+                raise ValidationError(text, params={"count": len(own), "most": MOST_OWN_TAGS})
+        return text
+
+    def clean_first_comment(self) -> str:
+        text: str = self.cleaned_data["first_comment"]
+        if self.submitting and (over := len(text) - COMMENT_LIMIT) > 0:
+            counted = {"over": f"{over:,}", "most": f"{COMMENT_LIMIT:,}"}
+            raise ValidationError(_("%(over)s characters too many; at most %(most)s go out.") % counted)
+        return text
+
+    def clean_confirm_secrets(self) -> str:
+        if self.submitting and self.advice.secrets and not self.advice.is_confirmed:
+            raise ValidationError(self.advice.secret_messages)
+        return str(self.cleaned_data["confirm_secrets"])
+
+    # --- what it holds ---------------------------------------------------------------------------------------------------
+    @property
+    def case_fields(self) -> dict[str, Any]:
+        return {
+            "team": self.cleaned_data["team"],
+            "account": self.account,
+            "subject": " ".join(self.filling.typed.get(TITLE, "").split())[:1000],
+            "severity_code": "",
+        }
+
+    @property
+    def connect_fields(self) -> dict[str, Any]:
+        names = self.content_held.names if self.content_held else {}
+        return {
+            "template": self.row,
+            "version": self.version,
+            "typed": {id_: texts.with_lf(text) for id_, text in self.filling.typed.items() if text},
+            "time_zone": str(self.filling.zone),
+            "tags": self.cleaned_data["tags"],
+            "names": names,
+            "first_comment": self.cleaned_data["first_comment"],
+        }
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """As a submission would hold it; what none holds where the form could not be submitted."""
+        try:
+            case = Case(**self.case_fields, author=self.author)
+            return connect.content_of(case, ConnectContent(**self.connect_fields), self.held)
+        except ValidationError:
+            return {}
+
+    def create_content(self, case: Case) -> None:
+        ConnectContent.objects.create(case=case, **self.connect_fields)
+
+    def update_content(self, case: Case) -> None:
+        ConnectContent.objects.filter(case=case).update(**self.connect_fields)
+
+    def holds_same_as(self, case: Case) -> bool:
+        """Whether a stored draft says what this form says, in the same version of the template."""
+        held = case.connect
+        return all(getattr(held, name) == value for name, value in self.connect_fields.items())
