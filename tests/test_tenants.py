@@ -51,6 +51,9 @@ templates/<int:pk>/                                           302        200    
 cases/                                                        302        200        200        200        200        200        200        200        200
 cases/new/support/                                            302        200        200        200        200        200        200        200        403
 cases/new/support/save/                                       302        405        405        405        405        405        405        405        405
+cases/new/connect/                                            302        200        200        200        200        200        200        200        403
+cases/new/connect/<int:pk>/                                   302        200        200        200        200        404        404        404        404
+cases/new/connect/<int:pk>/save/                              302        405        405        405        405        405        405        405        405
 cases/<reference:reference>/                                  302        200        200        200        200        404        404        404        404
 cases/<reference:reference>/edit/                             302        302        403        403        403        404        404        404        404
 cases/<reference:reference>/save/                             302        405        405        405        405        405        405        405        405
@@ -119,6 +122,9 @@ admin/auth/user/?q=owl                                        302        302    
 # `!` where something was changed. A POST that may hold text is answered by the sign-in page, which keeps it.
 WRITING = """
 address                                                       nobody     author     agent      reviewer   lead       f_agent    f_reviewer f_lead     superuser
+new_connect_case                                              200        302!       302!       302!       302!       404        404        404        404
+save_connect_by_itself                                        200        200!       200!       200!       200!       404        404        404        404
+withdraw_connect                                              200        302!       403        302        302        404        404        404        404
 new_case                                                      200        302!       302!       302!       302!       200        200        200        403
 submit_new_case                                               200        302!       302!       302!       302!       200        200        200        403
 save_new_by_itself                                            200        200!       200!       200!       200!       200        200        200        403
@@ -306,7 +312,14 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
     token = str(world.cases[State.QUEUED].token)
     later = f"{timezone.now() + timezone.timedelta(hours=2):%Y-%m-%dT%H:%M}"
     new_case = forms["draft"] | {"kept_files": "", "form_token": new_token()}
+    connect = {"fields-title": "Owls hoot", "fields-owls": "tawny", "fields-note": "At night"}
     return {
+        "new_connect_case": (
+            "cases/new/connect/<int:pk>/",
+            connect | {"form_token": new_token(), "action": "submit"},
+        ),
+        "save_connect_by_itself": ("cases/new/connect/<int:pk>/save/", connect | {"form_token": new_token()}),
+        "withdraw_connect": ("cases/<connect_case>/", {"action": "withdraw"}),
         "new_case": ("cases/new/support/", new_case | {"action": "save_draft"}),
         "submit_new_case": ("cases/new/support/", new_case | {"form_token": new_token(), "action": "submit"}),
         "save_new_by_itself": ("cases/new/support/save/", new_case | {"form_token": new_token()}),

@@ -270,6 +270,8 @@ class World:
             "queue/<uuid:pk>": f"queue/{self.cases[State.QUEUED].pk}",
             "<held>": str(self.held.pk),
             "templates/<int:pk>": f"templates/{self.template.pk}",
+            "new/connect/<int:pk>": f"new/connect/{self.template.pk}",
+            "<connect_case>": self.connect.case.reference,
             "<int:check>": str(self.check.pk),
             "connecttemplate/<path:object_id>": f"connecttemplate/{self.template.pk}",
             "<dry_run>": str(self.dry_run.pk),
