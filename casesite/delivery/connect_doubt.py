@@ -229,9 +229,10 @@ def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
         elif counted < reconcile.NEEDED:
             reconcile.release(row, _next_look(newest, now), unable_since=None)
         elif row.is_opening and case.aws_case_id:
-            absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
-            unknown.update(outcome=Outcome.ABSENT)
-            reconcile.settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
+            gone = {"due_at": None, "reason_code": Reason.ALREADY_OPEN}
+            if reconcile.settle_unknown(row, State.CANCELLED, now, **gone):
+                absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+                unknown.update(outcome=Outcome.ABSENT)
         else:
             _ask_a_person(row, newest, now)
     for attempt in absent:

@@ -301,13 +301,16 @@ def _conclude_absent(row: Submission, attempt: Attempt, now: datetime) -> bool:
         settle_unknown(row, State.NEEDS_ATTENTION, now, due_at=now + times.scaled(HOURLY), reason_code=reason)
         return False
     case = Case.objects.get(pk=row.case_id)  # locked: another submission may just have opened it
-    proved = Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
     if case.aws_case_id:
-        settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
-        return bool(proved)
-    settle_unknown(row, State.QUEUED, now, due_at=now, reason_code=Reason.NOT_FOUND, resends=F("resends") + 1)
-    bell.ring_after_commit(bell.WORK_OFF, row.account_id, queue_name="urgent" if row.is_urgent else "default")
-    return bool(proved)
+        settled = settle_unknown(row, State.CANCELLED, now, due_at=None, reason_code=Reason.ALREADY_OPEN)
+    else:
+        again = F("resends") + 1
+        settled = settle_unknown(row, State.QUEUED, now, due_at=now, reason_code=Reason.NOT_FOUND, resends=again)
+        bell.ring_after_commit(bell.WORK_OFF, row.account_id, queue_name="urgent" if row.is_urgent else "default")
+    # One whose lease ran out leaves the attempt to whoever has the row now: a row that is unknown needs an attempt that is.
+    return settled and bool(
+        Attempt.objects.filter(pk=attempt.pk, outcome=Outcome.UNKNOWN).update(outcome=Outcome.ABSENT)
+    )
 
 
 def store_error(row: Submission, attempt: Attempt, text: str) -> None:
@@ -346,14 +349,15 @@ def release(row: Submission, due_at: datetime, **fields: Any) -> None:
     )
 
 
-def settle_unknown(row: Submission, to: State, now: datetime, **fields: Any) -> None:
-    """End the uncertainty of a row whose look is ours."""
+def settle_unknown(row: Submission, to: State, now: datetime, **fields: Any) -> bool:
+    """End the uncertainty of a row whose look is ours; False where it is no longer."""
     moved = Submission.objects.filter(pk=row.pk, state=State.UNKNOWN, token=row.token).update(
         state=to, token=F("token") + 1, lease_until=None, lease_by="", unable_since=None, **fields
     )
     if moved:
         row.case.events.create(at=now, what=to, was=State.UNKNOWN, became=to, submission_id=row.pk)
         stage.recompute(row.case_id)
+    return bool(moved)
 
 
 # --- before sending again ----------------------------------------------------------------------------------------------------------

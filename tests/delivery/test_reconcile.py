@@ -13,7 +13,7 @@ from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import Role, UnknownPolicy
-from tests.delivery.steps import work_off
+from tests.delivery.steps import again, work_off
 from tests.factories import a_draft, a_submission, a_user
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +104,32 @@ def test_two_counted_looks_too_close_together_do_not_conclude(sandbox, bells, ti
 
     assert submission.looks.filter(counts=True).count() == 2
     assert submission.state == State.UNKNOWN
+
+
+def test_a_look_whose_lease_ran_out_leaves_the_end_to_the_next(sandbox, bells, time, monkeypatch):
+    submission = an_unknown(sandbox, executed=False)
+    time.until(submission.attempts.get().bound + timedelta(seconds=2))
+    work_off(submission)
+    time.pass_(seconds=62)
+    search = reconcile.search
+
+    def slow_search(*given, **more):
+        monkeypatch.setattr(reconcile, "search", search)
+        seen = search(*given, **more)
+        time.pass_(minutes=2)
+        reconcile._claim_looks(submission.account_id)  # by another worker, which dies of it
+        return seen
+
+    monkeypatch.setattr(reconcile, "search", slow_search)
+    assert reconcile.look(submission.account_id)
+    again(submission)
+    assert (submission.state, submission.attempts.get().outcome) == (State.UNKNOWN, Outcome.UNKNOWN)
+    time.pass_(minutes=2)
+    work_off(submission)
+
+    assert submission.state == State.DELIVERED
+    assert [attempt.outcome for attempt in submission.attempts.all()] == [Outcome.ABSENT, Outcome.DONE]
+    assert len(sandbox.cases()) == 1
 
 
 def test_only_the_date_of_aws_decides_whether_a_negative_look_counts(sandbox, bells, time, clock):
