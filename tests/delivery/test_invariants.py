@@ -1,5 +1,7 @@
 """Each invariant sees its breach: a check that cannot fail proves nothing."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.db.models import F
@@ -41,6 +43,7 @@ def test_every_state_reached_by_real_steps_holds(state, bells):
         ("I10", State.SENDING, lambda row: _set(row, lease_until=None, due_at=None)),
         ("I12", State.SENDING, lambda row: row.decisions.all().delete()),
         ("I12", State.SENDING, lambda row: row.decisions.update(by=row.submitted_by)),
+        ("I12", State.SENDING, lambda row: row.decisions.update(at=row.attempts.get().started_at + timedelta(hours=2))),
         ("I13", State.UNKNOWN, lambda row: row.attempts.update(error_text="SecretAccessKey=x")),
         ("stage", State.QUEUED, lambda row: type(row.case).objects.update(stage="closed")),
     ],
@@ -49,6 +52,14 @@ def test_a_breach_is_seen(number, state, breach, bells):
     breach(a_submission(state))
 
     assert number in numbers()
+
+
+def test_worker_whose_clock_is_behind_breaks_nothing(bells):
+    row = a_submission(State.SENDING)
+
+    row.decisions.update(at=row.attempts.get().started_at + timedelta(minutes=55))
+
+    assert numbers() == set()
 
 
 @pytest.mark.breaks_invariants
