@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from casesite.teams.admin import LedAdmin
-from casesite.teams.models import AwsAccount
+from casesite.teams.models import AwsAccount, Team
+from casesite.teams.permissions import lead_team_ids
 
 from .models import ConnectTemplate
 
@@ -26,7 +27,7 @@ class ConnectTemplateAdmin(LedAdmin):
     readonly_fields = ("page",)
     fieldsets = (
         (_("Template"), {"fields": ("page",)}),
-        (_("For agents"), {"fields": ("description_for_agents",)}),
+        (_("For agents"), {"fields": ("description_for_agents", "off_for")}),
         (_("Customer"), {"fields": ("customer_always",)}),
         (_("What goes along with each case"), {"fields": ("default_tags", "performed_by")}),
     )
@@ -39,6 +40,19 @@ class ConnectTemplateAdmin(LedAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "off_for" and not request.user.is_superuser:
+            options["queryset"] = Team.objects.filter(pk__in=lead_team_ids(request.user))
+        return super().formfield_for_manytomany(db_field, request, **options)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """What other teams' leads switched off stays off: this lead's form did not show it."""
+        others = (
+            [] if request.user.is_superuser else list(form.instance.off_for.exclude(pk__in=lead_team_ids(request.user)))
+        )
+        super().save_related(request, form, formsets, change)
+        form.instance.off_for.add(*others)
 
     @admin.display(description=_("account"), ordering="domain__account__name")
     def account(self, template: ConnectTemplate) -> str:

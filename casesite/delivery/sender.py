@@ -344,7 +344,7 @@ def call(attempt: Attempt, trace: Trace, prepared: Prepared) -> None:
     if aws_case_id:
         # Before the database: should it be away, the id is at least here.
         logger.info(
-            "AWS opened the case",
+            "AWS opened the case" if attempt.submission.is_opening else "AWS added it to the case",
             extra={"submission": str(attempt.submission_id), "attempt": attempt.n, "aws_case": aws_case_id},
         )
     failpoints.reach("G")

@@ -12,9 +12,10 @@ from casesite.lookups.models import Lookup, LookupState
 from casesite.lookups.questions import NOW, ask
 from casesite.submissions import marker as markers
 from casesite.submissions import workflow
+from casesite.submissions.connect import REFERENCE_TAG
 from casesite.submissions.models import Submission
 
-LOOKUP = "adopt_case"
+LOOKUP, CONNECT_LOOKUP = "adopt_case", "adopt_connect_case"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +33,16 @@ class Found:
 
 
 def ask_aws(submission: Submission, params: dict[str, str], *, by: Any) -> Lookup:
+    if submission.region:
+        where = {"region": submission.region, "domain_id": submission.payload["domainId"], "tag": REFERENCE_TAG}
+        return ask(CONNECT_LOOKUP, submission.account, params | where, by=by, max_age=NOW)
     return ask(LOOKUP, submission.account, params, by=by, max_age=NOW)
 
 
 def lookup_of(submission: Submission, pk: str) -> Lookup | None:
     """A question about a case in the submission's account, or None for any other."""
-    asked = Lookup.objects.filter(account=submission.account_id, kind=LOOKUP).select_related("account")
+    kind = CONNECT_LOOKUP if submission.region else LOOKUP
+    asked = Lookup.objects.filter(account=submission.account_id, kind=kind).select_related("account")
     return asked.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
 
 

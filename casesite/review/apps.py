@@ -19,5 +19,11 @@ class ReviewConfig(AppConfig):
             expires=timedelta(minutes=15),
             title=_("What AWS has under this id"),
         )
+        registry.register(
+            adoption.CONNECT_LOOKUP,
+            "casesite.lookups.connect_case:answer",
+            expires=timedelta(minutes=15),
+            title=_("What Amazon Connect has under this id"),
+        )
         topbar.register_link("review", lists.link)
         topbar.register_count("review", lists.count)

@@ -1,5 +1,6 @@
 """What reviewers and leads give with their decisions."""
 
+import re
 from typing import Any
 
 from django import forms
@@ -100,3 +101,23 @@ class CaseIdForm(forms.Form):
         """What the worker is asked."""
         given = self.cleaned_data["aws_id"]
         return {"case_id": given} if given.startswith("case-") else {"display_id": given}
+
+
+class ConnectCaseIdForm(CaseIdForm):
+    """The id of a case in Amazon Connect, as its workspace shows it in the address."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["aws_id"].label = _("Case id in Amazon Connect")
+
+    def clean_aws_id(self) -> str:
+        given: str = self.cleaned_data["aws_id"].strip()
+        if not re.fullmatch(r"[A-Za-z0-9\-._/:#=+]+", given):
+            raise forms.ValidationError(
+                _("A case id has letters, digits and hyphens only, such as 64bda9ae-a684-4eb2-88e3-414ef40cea17.")
+            )
+        return given
+
+    @property
+    def params(self) -> dict[str, str]:
+        return {"case_id": self.cleaned_data["aws_id"]}

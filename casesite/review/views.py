@@ -17,7 +17,7 @@ from casesite.submissions.states import StaleSubmission, State
 from casesite.submissions.workflow import PayloadChanged
 
 from . import adoption, lists, several
-from .forms import CareForm, CaseIdForm, DecisionForm
+from .forms import CareForm, CaseIdForm, ConnectCaseIdForm, DecisionForm
 from .models import Viewing, note_viewing
 from .pages import evidence_of, review_context
 from .words import who_was_quicker
@@ -167,22 +167,23 @@ def _attention_page(
         "proves": adoption.what_it_proves(submission, found) if found and not refused else "",
         "alert": alert,
         "queue": lists.NEEDS_PERSON,
-        "forms": {name: _empty(name) for name in ("look_up", *CARE)} | (filled or {}),
+        "forms": {name: _empty(submission, name) for name in ("look_up", *CARE)} | (filled or {}),
     }
     return render(request, "review/attention.html", context, status=status)
 
 
-def _empty(action: str, data: Any = None) -> CareForm | CaseIdForm:
+def _empty(submission: Submission, action: str, data: Any = None) -> CareForm | CaseIdForm:
     """The form of one way out; the ids of its fields tell it from the others on the page."""
-    kind = CaseIdForm if action == "look_up" else CareForm
+    of_aws = ConnectCaseIdForm if submission.region else CaseIdForm
+    kind = of_aws if action == "look_up" else CareForm
     return kind(data, auto_id=f"id_{action}_%s")
 
 
 def _take_care(request: HttpRequest, submission: Submission) -> HttpResponse:
     action = request.POST.get("action", "")
-    if action != "look_up" and action not in CARE:
+    if (action != "look_up" and action not in CARE) or (action in ("look_up", "adopt") and submission.is_companion):
         return _attention_page(request, submission, alert=_("Choose one of the ways out."), status=400)
-    form = _empty(action, request.POST)
+    form = _empty(submission, action, request.POST)
     if not form.is_valid():
         return _attention_page(request, submission, filled={action: form})
     if isinstance(form, CaseIdForm):

@@ -8,6 +8,7 @@ from casesite.catalog import templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
 from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes
 from casesite.delivery.models import Attempt, LookResult, Outcome, Phase
+from casesite.lookups import answer
 from casesite.pacing import gate
 from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import workflow
@@ -421,3 +422,30 @@ def test_old_approval_counts_no_more_once_the_template_changed(care, account, sa
 
     assert (submission.state, submission.reason_code) == (State.PENDING_REVIEW, Reason.APPROVAL_EXPIRED)
     assert Attempt.objects.count() == 0
+
+
+# --- a case that a lead found ----------------------------------------------------------------------------------------------
+def test_lead_adopts_a_case_that_was_read_in_connect(incident, sandbox, time, client):
+    sandbox.lose_answer(CREATE)
+    work_off(incident)
+    lead = a_user(team=incident.case.team, role=Role.LEAD)
+    workflow.take_over(incident, by=lead, reason="The customer waits.")
+    [told] = sandbox.connect_cases(ACCOUNT)
+    client.force_login(lead)
+    address = f"/admin/submissions/submission/{incident.pk}/attention/"
+    assert (
+        "letters, digits and hyphens" in client.post(address, {"action": "look_up", "aws_id": "a b"}).content.decode()
+    )
+    asked = client.post(address, {"action": "look_up", "aws_id": told["caseId"]})
+    answer.answer_open(incident.account_id)
+    page = client.get(asked.url.partition("#")[0])
+    assert "It carries our reference line" in page.content.decode()
+
+    client.post(
+        address, {"action": "adopt", "lookup": asked.url.partition("lookup=")[2].partition("#")[0], "reason": "Ours."}
+    )
+    incident.refresh_from_db()
+    incident.case.refresh_from_db()
+
+    assert incident.state == State.DELIVERED
+    assert incident.case.aws_case_id == told["caseId"]

@@ -79,7 +79,7 @@ def tab(client, agent, template):
 
 
 def names_in(html):
-    return re.findall(r'<li class="list-row" data-template="[^"]*">\s*<div>\s*<a [^>]*>(.*?)</a>', html)
+    return re.findall(r'<li class="list-row two-cells" data-template="[^"]*">\s*<div>\s*<a [^>]*>(.*?)</a>', html)
 
 
 # --- the list ----------------------------------------------------------------------------------------------------------
@@ -338,3 +338,22 @@ def test_draft_of_another_person_is_read_and_not_written(client, agent, template
 
     assert client.get(other.get_absolute_url()).status_code == 200
     assert client.get(f"{other.get_absolute_url()}edit/").status_code == 403
+
+
+# --- what leads settle ---------------------------------------------------------------------------------------------------
+def test_lead_switches_a_template_off_for_own_teams_alone(client, team, template):
+    second = a_team("Returns")
+    template.domain.account.teams.add(second)
+    template.off_for.add(second)
+    lead = a_user(team=team, role=Role.LEAD)
+    client.force_login(lead)
+    address = f"/admin/catalog/connecttemplate/{template.pk}/change/"
+    html = client.get(address).content.decode()
+    offered = re.search(r'<select name="off_for".*?</select>', html, re.S)[0]
+    assert "Payments" in offered and "Returns" not in offered
+
+    kept = {"description_for_agents": "", "default_tags": "", "performed_by": template.performed_by}
+    client.post(address, kept | {"off_for": [str(team.pk)]})
+    assert set(template.off_for.all()) == {team, second}
+    client.post(address, kept)
+    assert set(template.off_for.all()) == {second}

@@ -67,13 +67,17 @@ class ConnectCaseForm(ConnectForm):
         )
         choices = [(str(team.pk), str(team)) for team in teams]
         self.fields |= {
-            "team": TypedField(label=_("Team"), required=False, widget=forms.Select(choices=choices)),
+            "team": TypedField(
+                label=_("Team"), required=False, widget=forms.Select(choices=choices, attrs={"class": "form-select"})
+            ),
             "tags": TypedField(
                 label=_("Tags"),
                 required=False,
                 strip=False,
                 max_length=DRAFT_LIMIT,
-                widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off"}),
+                widget=forms.Textarea(
+                    attrs={"class": "form-control", "rows": 3, "spellcheck": "false", "autocomplete": "off"}
+                ),
             ),
             "first_comment": TypedField(
                 label=_("First comment"),
@@ -81,7 +85,7 @@ class ConnectCaseForm(ConnectForm):
                 strip=False,
                 max_length=DRAFT_LIMIT,
                 limit=COMMENT_LIMIT,
-                widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+                widget=forms.Textarea(attrs={"class": "form-control", "rows": 4, "dir": "auto"}),
             ),
             "confirm_secrets": forms.CharField(
                 label=gettext_lazy("Secrets"), required=False, widget=forms.HiddenInput()
