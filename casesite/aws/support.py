@@ -288,12 +288,12 @@ def read_cases(target: Target, case_ids: list[str]) -> dict[str, FoundCase]:
 
 
 def search_cases(
-    target: Target, *, after: datetime, subjects: set[str], language: str | None, is_marked: Any
+    target: Target, *, after: datetime, subjects: set[str], language: str | None, is_marked: Any, read_all: bool = False
 ) -> Search:
     """All cases opened after an instant, resolved ones too, on all pages.
 
     The first communication is read of each case that may be ours: its subject is one of `subjects`, or a recent
-    communication satisfies `is_marked(body)`.
+    communication satisfies `is_marked(body)`; or of all, with `read_all`.
     """
     params: dict[str, Any] = {
         "afterTime": after.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
@@ -312,7 +312,9 @@ def search_cases(
             pages += 1
             first_date = first_date or date_of(answer)
             for row in _listed(answer, "cases"):
-                ours = row.get("subject") in subjects or any(is_marked(body) for body in _recent_bodies(row))
+                ours = (
+                    read_all or row.get("subject") in subjects or any(is_marked(body) for body in _recent_bodies(row))
+                )
                 found.append(_found(client, row, want_first=ours))
             if not answer.get("nextToken"):
                 return Search(cases=tuple(found), aws_date=first_date, pages=pages)

@@ -95,6 +95,8 @@ class Case(models.Model):
     aws_status = models.CharField(max_length=40, blank=True)
     aws_read_at = models.DateTimeField(null=True)
     duplicate_aws_case_id = models.CharField(max_length=100, blank=True)  # a second case at AWS for this one
+    # After a restore AWS may have it though no row says so: until a search at or after this instant nothing is sent for it.
+    verify_first = models.DateTimeField(null=True, editable=False)
 
     objects = CaseQuerySet.as_manager()
 
@@ -112,6 +114,9 @@ class Case(models.Model):
             models.Index(fields=("team", "-id"), name="case_team_newest"),
             models.Index(fields=("account", "-id"), name="case_account_newest"),
             models.Index(fields=("author", "stage"), name="case_author_stage"),
+            models.Index(
+                fields=("verify_first",), condition=models.Q(verify_first__isnull=False), name="case_verify_first"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.review_times import review_times
 from casesite.submissions.states import State
 
-from . import lanes, process
+from . import doubt, lanes, process
 from .models import Outcome
 
 AFTER_OTHERS = timedelta(seconds=30)  # until it is looked again whether a companion may go; it is told sooner, too
@@ -32,7 +32,7 @@ def claim_next(account_pk: int, region: str = "", *, probing: bool = False) -> S
 
     `probing`: one row goes out although the gate is shut, to find out whether AWS lets us in again.
     """
-    if not _due(account=account_pk, region=region, now=clock.now()):
+    if not _due(account=account_pk, region=region, now=clock.now()) or not doubt.may_claim():
         return None
     with write(durable=False):
         now = clock.now()

@@ -22,13 +22,14 @@ from casesite.lookups.models import Lookup
 from casesite.notices import mail, review
 from casesite.pacing import bell, times
 from casesite.pacing.models import AccountGate, Circuit, Mode
+from casesite.submissions import marker as markers
 from casesite.submissions import queue
 from casesite.submissions.models import PAYLOAD_VERSION, URGENT_RANK, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount
 
-from . import canary, journal, lanes, process
+from . import canary, doubt, journal, lanes, process
 from .models import Attempt, Beat, Outcome, Phase
 
 logger = logging.getLogger(__name__)
@@ -194,6 +195,23 @@ def resign() -> None:
         Beat.objects.filter(process=LEADER, queues=process.name()).update(leader_until=clock.now())
 
 
+def begin(*, after_restore: bool = False) -> bool:
+    """Write the first beat and, with it, the doubt where the database may be one that was restored. Whether it was marked."""
+    marked = False
+
+    def judge() -> None:
+        nonlocal marked
+        marked = after_restore or doubt.is_called_for()
+        if marked:
+            expire_preparing(all_of_them=True)
+            expire_sending(all_of_them=True)
+            doubt.mark()
+
+    markers.ensure_key()
+    process.first_beat("dispatcher", before=judge)
+    return marked
+
+
 # --- what is due ---------------------------------------------------------------------------------------------------------
 class DueWork:
     """What one account has to do now."""
@@ -217,14 +235,14 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
         )
     )
     found: list[dict[str, Any]] = [dict(row) for row in rows]
+    due = {account_pk: DueWork(1, False, searched) for account_pk, searched in doubt.due_accounts(now).items()}
     if not found:
-        return {}
+        return due
     accounts = {row["account_id"] for row in found}
     leased = set(
         Submission.objects.filter(account_id__in=accounts, lease_until__gt=now).values_list("account_id", flat=True)
     )
     sendable = _sendable_by_support(found, now) | _sendable_by_connect(found, now)
-    due: dict[int, DueWork] = {}
     for row in found:
         account_pk = row["account_id"]
         if count := sendable.get((account_pk, row["region"]), 0) + row["others"]:
@@ -267,12 +285,15 @@ def accounts_with_lookups() -> list[int]:
 
 
 # --- what dead processes left -----------------------------------------------------------------------------------------------
-def expire_preparing() -> None:
-    """Back to the queue where a lease ran out; the third time in a row a person looks at what kills its workers."""
+def expire_preparing(*, all_of_them: bool = False) -> None:
+    """Back to the queue where a lease ran out; the third time in a row a person looks at what kills its workers.
+
+    All of them after a restore: whoever held these leases is gone, and not because of the row.
+    """
     now = clock.now()
-    lost = Submission.objects.filter(state=State.PREPARING, lease_until__lte=now)
-    for row in lost.select_related("case"):
-        poison = row.claims >= LEASES_LOST
+    lost = Submission.objects.filter(state=State.PREPARING)
+    for row in (lost if all_of_them else lost.filter(lease_until__lte=now)).select_related("case"):
+        poison = row.claims >= LEASES_LOST and not all_of_them
         to = State.NEEDS_ATTENTION if poison else State.QUEUED
         with write():
             moved = Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
@@ -287,11 +308,12 @@ def expire_preparing() -> None:
                 row.case.events.create(at=now, what=to, was=State.PREPARING, became=to, submission_id=row.pk)
 
 
-def expire_sending() -> None:
-    """A lease that ran out while sending proves nothing: the outcome is unknown."""
+def expire_sending(*, all_of_them: bool = False) -> None:
+    """A lease that ran out while sending proves nothing: the outcome is unknown. After a restore that goes for all of them."""
     now = clock.now()
-    lost = Submission.objects.filter(state=State.SENDING, lease_until__lte=now)
-    for row in lost.select_related("case", "account"):
+    lost = Submission.objects.filter(state=State.SENDING)
+    mine = lost if all_of_them else lost.filter(lease_until__lte=now)
+    for row in mine.select_related("case", "account"):
         with write():
             moved = Submission.objects.filter(pk=row.pk, state=State.SENDING, token=row.token).update(
                 state=State.UNKNOWN,

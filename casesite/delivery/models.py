@@ -5,6 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from casesite.submissions.models import Submission
+from casesite.teams.models import AwsAccount
 
 
 class Phase(models.TextChoices):
@@ -158,6 +159,29 @@ class Upload(models.Model):
         assert self.part_size is not None
         start = (index - 1) * self.part_size
         return start, min(self.part_size, self.size - start)
+
+
+class Doubt(models.Model):
+    """An account in which AWS may have cases that a restored database knows nothing of. It is searched until `bound`."""
+
+    account = models.OneToOneField(AwsAccount, on_delete=models.PROTECT, related_name="doubt")
+    since = models.DateTimeField()
+    bound = models.DateTimeField()  # what AWS does not show from here on, by its clock, it does not have
+    due_at = models.DateTimeField(null=True)  # the next search; empty once the doubt is settled
+    lease_until = models.DateTimeField(null=True)
+    lease_by = models.CharField(max_length=150, blank=True)
+    searches = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)  # cases that the database did not know of
+    error_text = models.TextField(blank=True)  # why the last search failed
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("account_id",)
+        verbose_name = _("doubt")
+        verbose_name_plural = _("doubts")
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.settled_at or self.bound}"
 
 
 class Beat(models.Model):

@@ -4,6 +4,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from .models import Beat
 
 BEAT_EVERY = 5.0  # seconds
 stopping = threading.Event()  # set at warm shutdown: claim nothing more
+# Of a worker that has seen no dispatcher's beat since its own start: what beats there were. It claims nothing meanwhile.
+dispatchers_before: set[tuple[str, datetime]] | None = None
 _skew: float | None = None
 
 
@@ -29,12 +33,31 @@ def name() -> str:
 
 def start_beating(role: str, queues: str = "") -> None:
     """Write the first beat and go on from a thread of its own."""
+    first_beat(role, queues)
+    keep_beating()
+
+
+def first_beat(role: str, queues: str = "", *, before: Callable[[], object] | None = None) -> None:
+    """Say that this process lives. `before` is done in the same transaction, before anybody can know it."""
+    global dispatchers_before
     now = clock.now()
     with write():
+        if role == "worker":
+            dispatchers_before = dispatchers()
+        if before:
+            before()
         Beat.objects.update_or_create(
             process=name(), defaults={"role": role, "queues": queues, "started_at": now, "at": now, "stopped_at": None}
         )
+
+
+def keep_beating() -> None:
     threading.Thread(target=_beat_on, name="beat", daemon=True).start()
+
+
+def dispatchers() -> set[tuple[str, datetime]]:
+    """The dispatchers' beats, to compare with later ones: whose clock is right does not matter then."""
+    return set(Beat.objects.filter(role="dispatcher").values_list("process", "at"))
 
 
 def beat() -> None:

@@ -182,17 +182,36 @@ def search(target: Target, rows: Iterable[Submission], *, after: datetime) -> Se
     Raises AwsError or GateClosed; then nothing that was read counts.
     """
     rows = list(rows)
-    subjects = {row.payload["subject"] for row in rows}
+    return search_account(
+        rows[0].account_id,
+        target,
+        subjects={row.payload["subject"] for row in rows},
+        languages=sorted({row.payload["language"] for row in rows}),
+        after=after,
+    )
+
+
+def search_account(
+    account_pk: int,
+    target: Target,
+    *,
+    subjects: set[str],
+    languages: Iterable[str],
+    after: datetime,
+    read_all: bool = False,
+) -> Seen:
+    """The same for subjects and languages; `read_all` reads the first communication of every case, whatever its subject."""
     found: dict[str, FoundCase] = {}
     dates, pages = [], 0
-    for language in (None, *sorted({row.payload["language"] for row in rows})):
-        gate.wait_for_read(rows[0].account_id)
+    for language in (None, *languages):
+        gate.wait_for_read(account_pk)
         part = support.search_cases(
             target,
             after=after,
             subjects=subjects,
             language=language,
             is_marked=lambda body: markers.in_body(body) is not None,
+            read_all=read_all,
         )
         pages += part.pages
         dates.append(part.aws_date)
@@ -246,7 +265,7 @@ def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen
         )
         state = proven.record_case(row.pk, first.case_id)
     journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first.case_id, by="look")
-    _store_details({row.pk: first})
+    store_details({row.pk: first})
     for second in found[1:]:
         proven.record_case(row.pk, second.case_id)
 
@@ -386,7 +405,9 @@ def look_before_sending(row: Submission) -> LookBefore:
         for case in seen.by_marker[marker]:
             note_look(row, bound, LookResult.FOUND, seen.aws_date, seen.pages, remote_id=case.case_id)
             if owner := adopt_found(row, marker, case.case_id):
-                _store_details({owner.pk: case})
+                store_details({owner.pk: case})
+            else:
+                store_details_of_case(row.case_id, case)
     return LookBefore(found=True, aws_date=seen.aws_date)
 
 
@@ -454,7 +475,7 @@ def read_due(account_pk: int) -> bool:
             _read_cases(rows[0].account, [str(row.remote_id) for row in rows], found)
         except (AwsError, gate.GateClosed) as exc:
             note_trouble(account_pk, exc)
-        _store_details({row.pk: found[row.remote_id] for row in rows if row.remote_id in found})
+        store_details({row.pk: found[row.remote_id] for row in rows if row.remote_id in found})
         read_later([row for row in rows if row.remote_id not in found])
     return bool(rows)
 
@@ -496,7 +517,7 @@ def read_later(rows: list[Submission]) -> None:
             )
 
 
-def _store_details(shown: dict[Any, FoundCase]) -> None:
+def store_details(shown: dict[Any, FoundCase]) -> None:
     """What AWS shows of delivered cases, by the primary keys of their submissions."""
     now = clock.now()
     with write(durable=False):
@@ -509,3 +530,11 @@ def _store_details(shown: dict[Any, FoundCase]) -> None:
             case, told = by_pk[case_pk], shown[pk]
             if case.aws_case_id == told.case_id:
                 stage.settle(case, aws_display_id=told.display_id, aws_status=told.status, aws_read_at=now)
+
+
+def store_details_of_case(case_pk: int, told: FoundCase) -> None:
+    """The same for a case whose submission is gone."""
+    with write(durable=False):
+        case = Case.objects.select_for_update().get(pk=case_pk)
+        if case.aws_case_id == told.case_id:
+            stage.settle(case, aws_display_id=told.display_id, aws_status=told.status, aws_read_at=clock.now())

@@ -34,6 +34,7 @@ from . import (
     claim,
     connect_search,
     connect_sending,
+    doubt,
     dry_runs,
     journal,
     lanes,
@@ -89,6 +90,7 @@ def _send(row: Submission) -> None:
 
 # --- before the intent: nothing here can make a case ------------------------------------------------------------------------
 def _prepare(row: Submission) -> Prepared:
+    row.verify_first = doubt.bound_of(row)
     if row.verify_first or row.look_before_send:
         _look_first(row)
     if row.region:
@@ -135,10 +137,15 @@ def _look_first(row: Submission) -> None:
         # AWS's clock decides, and it may be behind ours: then it is asked again, but not without a pause.
         after_bound = row.verify_first + times.SECOND
         raise NotReady(after_bound if after_bound > clock.now() else in_a_minute, Reason.VERIFYING)
+    if not row.look_before_send and (left := doubt.searched_elsewhere(row)):
+        _note_cannot_look(row, left)
+        raise NotReady(in_a_minute, Reason.VERIFYING, left)
     with write():
-        Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
+        cleared = Submission.objects.filter(pk=row.pk, state=State.PREPARING, token=row.token).update(
             verify_first=None, look_before_send=False, unable_since=None
         )
+        if cleared:
+            doubt.clear_case(row)
     row.verify_first, row.look_before_send = None, False
 
 
@@ -286,9 +293,9 @@ def _starting(pk: UUID, token: int, until: datetime) -> tuple[Any, dict[str, Any
 
 
 def _opening(pk: UUID, token: int, until: datetime) -> tuple[Any, dict[str, Any]]:
-    """While a case has an AWS id, nothing opens it again."""
+    """While a case has an AWS id, nothing opens it again; nor while it is in doubt whether it has one."""
     ours, fields = _starting(pk, token, until)
-    return ours.filter(case__aws_case_id=None), fields
+    return ours.filter(case__aws_case_id=None, case__verify_first=None), fields
 
 
 _start_opening = prepared.Update(_opening, pk=UUID, token=int, until=datetime)

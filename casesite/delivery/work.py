@@ -14,7 +14,7 @@ from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.teams.models import AwsAccount
 
-from . import claim, connect_work, dry_runs, lanes, process, reconcile, sender, trouble
+from . import claim, connect_work, dry_runs, lanes, process, reconcile, searches, sender, trouble
 
 logger = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
@@ -45,7 +45,7 @@ def step(account_pk: int) -> bool:
     _probe(account_pk, Mode.READ)
     # A slow account holds two threads, with looks and reads too.
     if claim.in_flight(account_pk, "", clock.now()) < lanes.most_in_flight("") and (
-        reconcile.look(account_pk) or reconcile.read_due(account_pk)
+        searches.settle_doubt(account_pk) or reconcile.look(account_pk) or reconcile.read_due(account_pk)
     ):
         return True
     return connect_work.step(account_pk)

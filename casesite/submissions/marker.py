@@ -64,6 +64,11 @@ def _check_group(unchecked: str) -> str:
     return "".join(REFERENCE_ALPHABET[byte % 32] for byte in digest[:4])
 
 
+def ensure_key() -> None:
+    """Have the key in the database from the start: a backup without it could not tell its cases at AWS."""
+    _key()
+
+
 @cache
 def _key() -> bytes:
     """The installation's key, made at first use. Two processes that make it at once agree on the one stored."""

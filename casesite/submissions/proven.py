@@ -50,27 +50,32 @@ def record_done(row: Submission, remote_id: str) -> State:
     return State.DELIVERED
 
 
-def record_orphan(case_id: int, remote_id: str, *, by: Any = None, text: str = "") -> bool:
+def record_orphan(
+    case_id: int, remote_id: str, *, by: Any = None, text: str = "", account_id: int | None = None
+) -> bool:
     """Give AWS's case id to a case alone: the marker is ours, but its row is gone, as after a restore from a backup.
 
-    Every row of the case is an *other* row then. False where the id belongs to another case.
+    Every row of the case is an *other* row then. `account_id` is the account that has it, where that is not certain: the
+    draft may name another one. False where the id belongs to another case.
     """
     try:
         with write():
-            _record_orphan(case_id, remote_id, by, text)
+            _record_orphan(case_id, remote_id, by, text, account_id)
     except IntegrityError:
         logger.error("an AWS case id belongs to another case", extra={"case_pk": case_id, "aws_case": remote_id})
         return False
     return True
 
 
-def _record_orphan(case_id: int, remote_id: str, by: Any, text: str) -> None:
+def _record_orphan(case_id: int, remote_id: str, by: Any, text: str, account_id: int | None) -> None:
     case = Case.objects.select_for_update().get(pk=case_id)
     now = clock.now()
     if remote_id in (case.aws_case_id, case.duplicate_aws_case_id):
         return
     if case.aws_case_id is None:
-        Case.objects.filter(pk=case.pk).update(aws_case_id=remote_id, changed_at=now)
+        Case.objects.filter(pk=case.pk).update(
+            aws_case_id=remote_id, account_id=account_id or case.account_id, changed_at=now
+        )
         case.events.create(at=now, by=by, what="adopted", text=text)
     else:
         Case.objects.filter(pk=case.pk).update(duplicate_aws_case_id=remote_id)

@@ -1,22 +1,34 @@
 """`manage.py dispatcher`: run the sweeper until SIGTERM."""
 
 import signal
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
 from casesite.delivery import process
-from casesite.delivery.dispatcher import Dispatcher, resign
+from casesite.delivery.dispatcher import Dispatcher, begin, resign
 
 
 class Command(BaseCommand):
     help = "Finds due work and rings the workers; drains the queue itself where no worker comes. Any number may run, one acts."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--after-restore",
+            action="store_true",
+            help="the database was restored or failed over: search AWS for what it may have forgotten before anything is sent",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         dispatcher = Dispatcher()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_signal: dispatcher.stop.set())
-        process.start_beating("dispatcher")
+        if begin(after_restore=options["after_restore"]):
+            self.stdout.write(
+                "AWS is searched for cases that the database may have forgotten; until then none of it is sent"
+            )
+        process.keep_beating()
         self.stdout.write("dispatcher runs")
         dispatcher.run()
         resign()
