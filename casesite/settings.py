@@ -86,6 +86,8 @@ AWS_ENDPOINTS = {
     "support": env.str("AWS_ENDPOINT_URL_SUPPORT", default=_any_endpoint),
     "sts": env.str("AWS_ENDPOINT_URL_STS", default=_any_endpoint),
     "connectcases": env.str("AWS_ENDPOINT_URL_CONNECTCASES", default=_any_endpoint),
+    "connect": env.str("AWS_ENDPOINT_URL_CONNECT", default=_any_endpoint),
+    "customer-profiles": env.str("AWS_ENDPOINT_URL_CUSTOMER_PROFILES", default=_any_endpoint),
 }
 DEBUG = env.bool("CASESITE_DEBUG", default=False)
 PORT = env.int("PORT", default=8000)

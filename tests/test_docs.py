@@ -195,6 +195,16 @@ def test_policy_for_connect_names_the_actions_that_are_used():
     assert set(re.findall(r'"(cases:[A-Za-z]+)"', (ROOT / "README.md").read_text())) == used | {"cases:TagResource"}
 
 
+def test_policy_for_searches_names_the_actions_that_are_used():
+    source = (ROOT / "casesite" / "aws" / "connect_people.py").read_text()
+    called = re.findall(r'_(?:pages|call)\((PROFILES|CONNECT), target, region, "([a-z_]+)"', source)
+    called += [("CONNECT", name) for name in re.findall(r'method, member = "([a-z_]+)"', source)]
+    prefixes = {"PROFILES": "profile", "CONNECT": "connect"}
+    used = {f"{prefixes[service]}:" + "".join(part.title() for part in name.split("_")) for service, name in called}
+
+    assert set(re.findall(r'"((?:profile|connect):[A-Za-z]+)"', (ROOT / "README.md").read_text())) == used
+
+
 def is_operation(call: str) -> bool:
     """Whether AWS Support has an operation of that name."""
     operations = botocore.session.get_session().get_service_model("support").operation_names

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from casesite import clock
 from casesite.cases.models import Case, CaseFile, SupportContent
-from casesite.catalog.models import CaseTemplate, ConnectTemplate, TemplateCheck
+from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate, TemplateCheck
 from casesite.desk.drafts import new_token
 from casesite.lookups.models import Lookup
 from casesite.review.models import Viewing
@@ -75,6 +75,12 @@ admin/teams/team/<path:object_id>/history/                    302        302    
 admin/teams/team/<path:object_id>/delete/                     302        302        302        404        403        302        404        404        403
 admin/teams/team/<path:object_id>/change/                     302        302        302        403        200        302        403        404        200
 admin/teams/team/<path:object_id>/                            302        302        302        302        302        302        302        302        302
+admin/catalog/casesdomain/                                    302        302        302        403        200        302        403        200        200
+admin/catalog/casesdomain/add/                                302        302        302        403        403        302        403        403        403
+admin/catalog/casesdomain/<path:object_id>/history/           302        302        302        404        200        302        404        404        200
+admin/catalog/casesdomain/<path:object_id>/delete/            302        302        302        404        403        302        404        404        403
+admin/catalog/casesdomain/<path:object_id>/change/            302        302        302        403        200        302        403        404        200
+admin/catalog/casesdomain/<path:object_id>/                   302        302        302        302        302        302        302        302        302
 admin/catalog/connecttemplate/                                302        302        302        403        200        302        403        200        200
 admin/catalog/connecttemplate/add/                            302        302        302        403        403        302        403        403        403
 admin/catalog/connecttemplate/<path:object_id>/history/       302        302        302        404        200        302        404        404        200
@@ -168,6 +174,7 @@ add_team                                                      200        302    
 delete_team                                                   200        302        302        404        403        302        404        404        403
 change_account                                                200        302        302        403        302!       302        403        404        302!
 change_template                                               200        302        302        403        302!       302        403        404        302!
+change_domain                                                 200        302        302        403        302!       302        403        404        302!
 add_account                                                   200        302        302        403        403        302        403        403        302!
 delete_account                                                200        302        302        404        403        302        404        404        403
 add_text                                                      200        302        302        403        302!       302        403        200        302!
@@ -201,7 +208,7 @@ def state_of_everything() -> dict[str, list[Any]]:
         Membership,
         Preferences,
     )
-    kinds += (ConnectTemplate, CaseTemplate, TemplateCheck)
+    kinds += (CasesDomain, ConnectTemplate, CaseTemplate, TemplateCheck)
     state = {kind.__name__: list(kind.objects.order_by("pk").values()) for kind in kinds}
     people = get_user_model().objects.order_by("pk")
     return state | {
@@ -298,6 +305,7 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "team": form(world, "lead", "admin/teams/team/<path:object_id>/change/", "_save"),
         "account": form(world, "lead", "admin/teams/awsaccount/<path:object_id>/change/", "_save"),
         "template": form(world, "lead", "admin/catalog/connecttemplate/<path:object_id>/change/", "_save"),
+        "domain": form(world, "lead", "admin/catalog/casesdomain/<path:object_id>/change/", "_save"),
         "person": form(world, "superuser", "admin/auth/user/<path:object_id>/change/", "_save"),
     }
     decided = {"payload_sha256": world.cases[State.PENDING_REVIEW].payload_sha256, "reason": "Because"}
@@ -372,6 +380,10 @@ def actions(world: World) -> dict[str, tuple[str, dict[str, str]]]:
         "change_template": (
             "admin/catalog/connecttemplate/<path:object_id>/change/",
             forms["template"] | {"description_for_agents": "When an owl is heard"},
+        ),
+        "change_domain": (
+            "admin/catalog/casesdomain/<path:object_id>/change/",
+            forms["domain"] | {"profiles_domain": "owl-friends"},
         ),
         "add_account": ("admin/teams/awsaccount/add/", new_account),
         "delete_account": ("admin/teams/awsaccount/<path:object_id>/delete/", {"post": "yes"}),

@@ -8,13 +8,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from casesite.teams.admin import LedAdmin
 from casesite.teams.models import AwsAccount, Team
 from casesite.teams.permissions import lead_team_ids
 
-from .models import ConnectTemplate
+from .models import CasesDomain, ConnectTemplate
 
 
 @admin.register(ConnectTemplate)
@@ -61,3 +62,34 @@ class ConnectTemplateAdmin(LedAdmin):
     @admin.display(description=_("checks and versions"))
     def page(self, template: ConnectTemplate) -> SafeString:
         return format_html('<a href="{}">{}</a>', reverse("template", args=[template.pk]), template.name)
+
+
+@admin.register(CasesDomain)
+class CasesDomainAdmin(LedAdmin):
+    """What leads settle for a domain, and what belongs to it where AWS does not tell."""
+
+    list_display = ("name", "region", "account")
+    list_filter = ("region",)
+    search_fields = ("name",)
+    search_help_text = _("Name of the domain")
+    list_select_related = ("account",)
+    readonly_fields = ("arn", "found")
+    fieldsets = (
+        (_("Domain"), {"fields": ("arn",)}),
+        (_("Customers and users"), {"fields": ("found", "profiles_domain", "instance_arn")}),
+        (_("Cases"), {"fields": ("may_tag", "workspace_url")}),
+    )
+
+    def led(self, request: HttpRequest) -> QuerySet[CasesDomain]:
+        return CasesDomain.objects.filter(account__in=AwsAccount.objects.managed_by(request.user))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # domains are made in Amazon Connect
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    @admin.display(description=_("found at AWS"))
+    def found(self, domain: CasesDomain) -> str:
+        told = [text for text in (domain.found_profiles_domain, domain.found_instance_arn) if text]
+        return ", ".join(told) or gettext("Nothing. It is looked for each time the templates are fetched.")

@@ -13,7 +13,7 @@ class CatalogConfig(AppConfig):
         from casesite.teams.models import AwsAccount
         from casesite.web.topbar import register_link, register_notice
 
-        from . import questions, receivers, topbar
+        from . import people, questions, receivers, topbar
 
         registry.register(
             questions.CHECK,
@@ -48,6 +48,7 @@ class CatalogConfig(AppConfig):
             expires=timedelta(days=7),
             title=_("How AWS handles such a case"),
         )
+        people.register()
         post_save.connect(receivers.check_changed_account, sender=AwsAccount, dispatch_uid="catalog.check_changed")
         register_link("accounts", topbar.accounts_link)
         register_notice(topbar.troubled_accounts)

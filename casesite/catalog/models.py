@@ -105,6 +105,31 @@ class CasesDomain(models.Model):
         validators=[validate_workspace_url],
         help_text=_("A web address in which {case_id} stands for the id of the case. Empty: no link is shown."),
     )
+    # What belongs to it, as a fetch found it: AWS names neither in the domain itself.
+    found_profiles_domain = models.CharField(max_length=64, blank=True, editable=False)
+    found_instance_arn = models.CharField(max_length=250, blank=True, editable=False)
+    profiles_domain = models.CharField(
+        _("Customer Profiles domain"),
+        max_length=64,
+        blank=True,
+        validators=[RegexValidator(r"^[a-zA-Z0-9_-]+\Z", _("Letters, digits, _ and - only."))],
+        help_text=_("Where customers are searched. Empty: the one that is integrated with the Connect instance."),
+    )
+    instance_arn = models.CharField(
+        _("ARN of the Connect instance"),
+        max_length=250,
+        blank=True,
+        validators=[
+            RegexValidator(
+                r"^arn:aws[a-z-]*:connect:[a-z0-9-]+:[0-9]{12}:instance/[a-zA-Z0-9-]+\Z",
+                _("Write it as arn:aws:connect:REGION:ACCOUNT:instance/ID."),
+            )
+        ],
+        help_text=_("Where users are searched. Empty: the instance that is associated with this domain."),
+    )
+    history = HistoricalRecords(
+        excluded_fields=["name", "seen_at", "gone_at", "found_profiles_domain", "found_instance_arn"]
+    )
 
     class Meta:
         ordering = ("name", "region", "id")
@@ -114,6 +139,21 @@ class CasesDomain(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.region})"
+
+    @property
+    def customers_in(self) -> str:
+        """The name of the profiles domain that has its customers; "" where nobody knows it."""
+        return self.profiles_domain or self.found_profiles_domain
+
+    @property
+    def users_in(self) -> str:
+        """The id of the Connect instance that has its users; "" where nobody knows it."""
+        return (self.instance_arn or self.found_instance_arn).rpartition("/")[2]
+
+    @property
+    def partition(self) -> str:
+        """AWS's own, of its ARNs: aws, aws-us-gov."""
+        return self.arn.split(":")[1] if self.arn.startswith("arn:") else "aws"
 
     def case_arn(self, case_id: str) -> str:
         return f"{self.arn}/case/{case_id}"

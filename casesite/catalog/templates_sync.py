@@ -15,7 +15,7 @@ from casesite.lookups.reading import read
 from casesite.pacing.gate import Api
 from casesite.teams.models import AwsAccount
 
-from . import template_checks
+from . import people_sync, template_checks
 from .lint import as_stored, lint
 from .models import CasesDomain, CaseTemplate, ConnectTemplate
 from .schema import sha256_of
@@ -91,17 +91,19 @@ class _Region:
         with write():
             gone = self.account.cases_domains.filter(region=self.region, gone_at=None)
             gone.exclude(domain_id__in=[row["domainId"] for row in rows]).update(gone_at=clock.now())
+        people_sync.refresh(self.account, self.region)
         return found
 
     def _kept_domain(self, row: Row) -> CasesDomain:
+        told = {"arn": row["domainArn"], "name": row["name"], "seen_at": clock.now(), "gone_at": None}
         with write():
-            domain, _made = CasesDomain.objects.update_or_create(
-                account=self.account,
-                region=self.region,
-                domain_id=row["domainId"],
-                defaults={"arn": row["domainArn"], "name": row["name"], "seen_at": clock.now(), "gone_at": None},
+            # An update leaves the history to what people change.
+            known = self.account.cases_domains.filter(region=self.region, domain_id=row["domainId"])
+            if known.update(**told):
+                return known.get()
+            return CasesDomain.objects.create(
+                account=self.account, region=self.region, domain_id=row["domainId"], **told
             )
-        return domain
 
 
 class _Domain:

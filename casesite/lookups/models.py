@@ -30,11 +30,15 @@ class LookupQuerySet(models.QuerySet["Lookup"]):
         return self.filter(state=LookupState.OPEN)
 
     def visible_to(self, user: Any) -> "LookupQuerySet":
-        """Questions about accounts that a person may see; private ones only where they are of the person's team."""
+        """Questions about accounts that a person may see; private ones only where they are of the person's team.
+
+        Personal ones are only seen by who asked them.
+        """
         others = models.Q(kind__in=registry.private_kinds()) & ~models.Q(
             **{f"params__{registry.TEAM}__in": list(team_ids(user))}
         )
-        return self.filter(account__in=AwsAccount.objects.visible_to(user)).exclude(others)
+        own = ~models.Q(kind__in=registry.personal_kinds()) | models.Q(asked_by=user.pk)
+        return self.filter(own, account__in=AwsAccount.objects.visible_to(user)).exclude(others)
 
 
 class Lookup(models.Model):

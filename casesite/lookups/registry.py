@@ -31,6 +31,7 @@ class Question:
     title: str | Promise
     template: str
     private: bool
+    personal: bool
     keep: timedelta | None
 
     def load(self) -> Handler:
@@ -51,6 +52,7 @@ def register(
     title: str | Promise,
     template: str = "lookups/_answered.html",
     private: bool = False,
+    personal: bool = False,
     keep: timedelta | None = None,
 ) -> None:
     """Make a kind of question known.
@@ -58,16 +60,27 @@ def register(
     `handler` is "package.module:function"; the function takes the account and the parameters, runs outside any
     transaction, and returns what JSON can hold. `title` says what is asked, as in "Which languages AWS offers".
     `template` shows the answer; it gets `lookup`, `account` and `answer`. A `private` question is about what one team
-    writes: its parameter `team` says which, and other teams of the account don't see it. The newest answer stays for good,
+    writes: its parameter `team` says which, and other teams of the account don't see it. A `personal` one is seen by nobody but who asked it. The newest answer stays for good,
     or, where its question won't come up again, for the time `keep` after it expired.
     """
     _questions[kind] = Question(
-        kind=kind, handler=handler, expires=expires, title=title, template=template, private=private, keep=keep
+        kind=kind,
+        handler=handler,
+        expires=expires,
+        title=title,
+        template=template,
+        private=private,
+        personal=personal,
+        keep=keep,
     )
 
 
 def private_kinds() -> list[str]:
     return [question.kind for question in _questions.values() if question.private]
+
+
+def personal_kinds() -> list[str]:
+    return [question.kind for question in _questions.values() if question.personal]
 
 
 def kept_for_a_time() -> list[Question]:

@@ -7,6 +7,11 @@ from django.utils.translation import gettext as _
 from casesite.aws.errors import AwsError, Cause, NotSent, OutcomeUnknown, Refused
 from casesite.pacing.gate import GateClosed
 
+IAM_PREFIXES = {
+    "connectcases": "cases",
+    "customer-profiles": "profile",
+}  # of services whose policies name them otherwise
+
 
 class Words(NamedTuple):
     """What it is, and what to do about it."""
@@ -45,7 +50,8 @@ def is_without_plan(exc: AwsError) -> bool:
 
 def action_of(exc: AwsError) -> str:
     """The operation as an IAM policy names it."""
-    return exc.operation.replace(".", ":")
+    service, _dot, operation = exc.operation.partition(".")
+    return f"{IAM_PREFIXES.get(service, service)}:{operation}"
 
 
 def quoted(exc: AwsError) -> str:

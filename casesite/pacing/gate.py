@@ -28,7 +28,8 @@ SUPPORT = Api("support")
 # to others; of the four, writes have two of their own, so that no page and no sync ever takes a write's last token.
 # Of Connect Cases every operation has a limit of its own; the slowest reads allow 2 a second and a burst of 5, writes a burst
 # of 10, of which one is left to others.
-RATES = {"support": (2.0, 2.0), "connectcases": (2.0, 5.0)}
+# Look-ups of people share the rate of the slowest operation of their service.
+RATES = {"support": (2.0, 2.0), "connectcases": (2.0, 5.0), "customer-profiles": (5.0, 5.0), "connect": (2.0, 5.0)}
 BURST_OF_WRITES = {"connectcases": 9.0}
 CONNECTION_FAILURES_OPEN = 5
 BUG = "bug"  # the trouble that waits for a person
