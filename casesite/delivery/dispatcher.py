@@ -19,7 +19,7 @@ from casesite.catalog import questions
 from casesite.database import write
 from casesite.lookups import cleaning
 from casesite.lookups.models import Lookup
-from casesite.notices import mail, review
+from casesite.notices import mail, review, trouble
 from casesite.pacing import bell, times
 from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.submissions import marker as markers
@@ -88,7 +88,7 @@ class Dispatcher:
         due = due_accounts(clock.now())
         self._ring(due)
         self._drain(due)
-        self._now_and_then("notices", HALF_A_MINUTE, review.raise_due)
+        self._now_and_then("notices", HALF_A_MINUTE, _raise_notices)
         self._mail()
         self._now_and_then("canary", canary.EVERY, canary.ring)
         self._now_and_then("sync", MINUTE, _refresh_and_clean)
@@ -163,6 +163,11 @@ def _work_off_here(account_pk: int) -> None:
         logger.exception("draining an account failed", extra={"account_pk": account_pk})
     finally:
         connection.close()
+
+
+def _raise_notices() -> None:
+    review.raise_due()
+    trouble.raise_new()
 
 
 def _mail_here() -> None:

@@ -11,7 +11,7 @@ from casesite import clock
 from casesite.cases.labels import Label, label_of
 from casesite.cases.models import Case, Stage
 from casesite.catalog.models import TemplateCheck
-from casesite.submissions.models import OPENING_KINDS, Decision
+from casesite.submissions.models import OPENING_KINDS, URGENT_RANK, Decision
 from casesite.submissions.queue import Queue, planned_in, queues_of, with_gates
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
@@ -135,7 +135,9 @@ class Desk:
             | Q(stage__in=(Stage.OPEN, Stage.RESOLVED), changed_at__gte=self.now - LATELY)
         )
         overdue = Q(newest__state=State.PENDING_REVIEW, newest__review_by__lte=self.now)
-        ours = Q(team__in=lead_team_ids(self.user)) & (Q(newest__state=State.NEEDS_ATTENTION) | overdue)
+        urgent_and_unknown = Q(newest__state=State.UNKNOWN, newest__rank__lte=URGENT_RANK)
+        for_leads = Q(newest__state=State.NEEDS_ATTENTION) | urgent_and_unknown | overdue
+        ours = Q(team__in=lead_team_ids(self.user)) & for_leads
         who = Decision.objects.filter(submission=OuterRef("newest__pk")).order_by("-pk")
         return (
             with_newest(Case.objects.visible_to(self.user))

@@ -5,6 +5,7 @@ both; one whose sender died between sending and writing that down may come twice
 """
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
 from typing import Any
@@ -17,11 +18,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from casesite import clock
+from casesite.catalog.labels import trouble_of
 from casesite.database import write
-from casesite.submissions.models import Submission
-from casesite.submissions.states import State
+from casesite.pacing.models import Circuit
 
 from .models import Kind, Notice
+from .trouble import still_holds
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 50
@@ -39,7 +41,8 @@ def send_due() -> None:
         return
     connection: Any = get_connection()
     try:
-        for notice in _due(clock.now()).select_related("user", "submission__case", "submission__account")[:AT_ONCE]:
+        about = ("user", "account", "submission__case", "submission__account")
+        for notice in _due(clock.now()).select_related(*about)[:AT_ONCE]:
             if not _send(notice, connection):
                 return
     finally:
@@ -66,8 +69,8 @@ def _send(notice: Notice, connection: Any) -> bool:
 
 
 def _claim(notice: Notice) -> bool:
-    """Take the letter for this sender. One about something that is decided by now is not sent any more."""
-    waits = Submission.objects.filter(pk=notice.submission_id, state=State.PENDING_REVIEW).exists()
+    """Take the letter for this sender. One about something that is over by now is not sent any more."""
+    waits = still_holds(notice)
     until = clock.now() + CLAIM if waits else None
     with write():
         free = Notice.objects.filter(pk=notice.pk, next_try_at=notice.next_try_at)
@@ -81,20 +84,40 @@ def _finish(notice: Notice, **fields: Any) -> None:
         Notice.objects.filter(pk=notice.pk).update(**fields)
 
 
+@dataclass(frozen=True)
+class Words:
+    """What a kind of letter says: its heading about a name, the template of its text, and the page behind its address."""
+
+    heading: str
+    template: str
+    page: str
+
+
+def _words_of(kind: Kind) -> Words:
+    review, attention = "admin:submissions_submission_change", "admin:submissions_submission_attention"
+    return {
+        Kind.REMINDER: Words(_("Waiting for review: %s"), "letter", review),
+        Kind.ESCALATION: Words(_("Review is overdue: %s"), "letter", review),
+        Kind.ATTENTION: Words(_("Needs a person: %s"), "attention", attention),
+        Kind.UNKNOWN: Words(_("Urgent, and AWS did not answer: %s"), "unknown", attention),
+        Kind.STOPPED: Words(_("Calls to AWS are stopped: %s"), "stopped", "account"),
+    }[kind]
+
+
 def letter_of(notice: Notice, connection: Any = None) -> EmailMessage:
-    """The letter; of the case it holds the subject, and nothing of its text."""
-    submission = notice.submission
-    subject = " ".join(str(submission.content["subject"]).split())
-    heading = _("Review is overdue: %s") if notice.kind == Kind.ESCALATION else _("Waiting for review: %s")
+    """The letter; of a case it holds the subject, and nothing of its text or of what AWS said."""
+    words = _words_of(Kind(notice.kind))
+    name = _name(notice)
     context = {
         "notice": notice,
-        "submission": submission,
-        "subject": subject,
-        "address": settings.URL + reverse("admin:submissions_submission_change", args=[submission.pk]),
+        "submission": notice.submission,
+        "subject": name,
+        "troubles": _troubles(notice),
+        "address": settings.URL + reverse(words.page, args=[notice.submission_id or notice.account_id]),
     }
     return EmailMessage(
-        heading % subject,
-        render_to_string("notices/letter.txt", context),
+        words.heading % name,
+        render_to_string(f"notices/{words.template}.txt", context),
         to=[notice.user.email],
         connection=connection,
         headers={
@@ -102,3 +125,19 @@ def letter_of(notice: Notice, connection: Any = None) -> EmailMessage:
             "Auto-Submitted": "auto-generated",
         },
     )
+
+
+def _name(notice: Notice) -> str:
+    """What it is about, on one line."""
+    text = str(notice.account) if notice.submission is None else str(notice.submission.content["subject"])
+    return " ".join(text.split())
+
+
+def _troubles(notice: Notice) -> list[str]:
+    """What keeps an account's calls from AWS, each once, in words of ours."""
+    if notice.account is None:
+        return []
+    gates = notice.account.gates.exclude(circuit=Circuit.CLOSED).order_by("pk")
+    now = clock.now()
+    found = [f"{gate.api_name}: {trouble.text}" for gate in gates if (trouble := trouble_of(gate, now))]
+    return list(dict.fromkeys(found))

@@ -89,6 +89,15 @@ def test_lead_sees_what_needs_a_person_of_others_too(client, made, team):
     assert sections(signed_in(lead).get("/")) == {"needs_me": ["Stuck"]}
 
 
+def test_lead_sees_urgent_cases_whose_outcome_nobody_knows(made, team):
+    made(State.UNKNOWN, subject="Urgent", severity_code="urgent")
+    made(State.UNKNOWN, subject="Ordinary")
+    lead, agent = a_user(team=team, role=Role.LEAD), a_user(team=team)
+
+    assert sections(signed_in(lead).get("/")) == {"checked": ["Urgent"]}
+    assert sections(signed_in(agent).get("/")) == {}
+
+
 def test_reviewer_is_not_asked_for_what_leads_decide(client, made, reviewer):
     made(State.NEEDS_ATTENTION)
 
