@@ -333,6 +333,7 @@ def test_cases_for_connect_stand_in_it_with_their_region(client, account, clock)
     assert (held.submission.pk, held.at, held.is_now) == (row.pk, clock.now + timedelta(minutes=15), False)
     assert (stopped.at, stopped.is_now) == (None, False)
     assert "Connect Cases in us-east-1, sending" in words(client)
+    assert "Open a Connect case · us-east-1" in words(client)
 
 
 def test_stopped_account_stands_first_with_its_gate_and_what_aws_said(client, processes, account):
