@@ -26,6 +26,7 @@ from casesite.delivery import (
     reconcile,
     report,
     uploads,
+    watch,
     watchdog,
     work,
 )
@@ -136,6 +137,7 @@ MODULES = {
         "readiness": readiness,
         "report": report,
         "uploads": uploads,
+        "watch": watch,
         "watchdog": watchdog,
         "work": work,
     },

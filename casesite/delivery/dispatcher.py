@@ -29,8 +29,8 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount
 
-from . import canary, doubt, journal, lanes, process
-from .models import Attempt, Beat, Outcome, Phase
+from . import canary, doubt, journal, lanes, process, watch
+from .models import Attempt, Beat, Outcome, Phase, Watch
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ class Dispatcher:
         self._drain(due)
         self._now_and_then("notices", HALF_A_MINUTE, _raise_notices)
         self._mail()
+        self._now_and_then("watch", MINUTE, watch.start)
         self._now_and_then("canary", canary.EVERY, canary.ring)
         self._now_and_then("sync", MINUTE, _refresh_and_clean)
         self._now_and_then("alarms", MINUTE, raise_alarms)
@@ -240,7 +241,7 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
         )
     )
     found: list[dict[str, Any]] = [dict(row) for row in rows]
-    due = {account_pk: DueWork(1, False, searched) for account_pk, searched in doubt.due_accounts(now).items()}
+    due = {account_pk: DueWork(1, False, searched) for account_pk, searched in _searches_due(now).items()}
     if not found:
         return due
     accounts = {row["account_id"] for row in found}
@@ -254,6 +255,11 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
             before = due.get(account_pk, DueWork(0, urgent=False, claimed=account_pk in leased))
             due[account_pk] = DueWork(before.count + count, before.urgent or bool(row["urgent"]), before.claimed)
     return due
+
+
+def _searches_due(now: datetime) -> dict[int, bool]:
+    """Accounts that are to be searched for what was forgotten, or came late; and whether somebody is at it."""
+    return watch.due_accounts(now) | doubt.due_accounts(now)
 
 
 def _sendable_by_support(rows: list[dict[str, Any]], now: datetime) -> dict[tuple[int, str], int]:
@@ -337,6 +343,7 @@ def expire_sending(*, all_of_them: bool = False) -> None:
             row.case.events.create(
                 at=now, what="unknown", was=State.SENDING, became=State.UNKNOWN, submission_id=row.pk
             )
+            Watch.over(row)
         if attempt:
             journal.ended(attempt, row, Outcome.UNKNOWN, error="WorkerLost", state=str(State.UNKNOWN))
 

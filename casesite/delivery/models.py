@@ -184,6 +184,32 @@ class Doubt(models.Model):
         return f"{self.account} {self.settled_at or self.bound}"
 
 
+class Watch(models.Model):
+    """A submission whose outcome was unknown once: it is looked up again after it is settled."""
+
+    submission = models.OneToOneField(Submission, on_delete=models.PROTECT, related_name="watch")
+    since = models.DateTimeField(null=True)  # when it was settled; empty while it is not
+    step = models.PositiveSmallIntegerField(default=0)  # looks done
+    due_at = models.DateTimeField(null=True, db_index=True)  # the next look; empty before the first and after the last
+    lease_until = models.DateTimeField(null=True)
+    lease_by = models.CharField(max_length=150, blank=True)
+    error_text = models.TextField(blank=True)  # why the last look failed
+
+    class Meta:
+        ordering = ("id",)
+        verbose_name = _("watch")
+        verbose_name_plural = _("watches")
+
+    def __str__(self) -> str:
+        return f"{self.submission_id} {self.step}"
+
+    @classmethod
+    def over(cls, row: Submission) -> None:
+        """Have a Support case watched. Call it in the transaction that makes its outcome unknown."""
+        if not row.region:
+            cls.objects.get_or_create(submission=row)
+
+
 class Beat(models.Model):
     """A process that says it lives. `stopped_at` is written on a clean stop only."""
 

@@ -24,7 +24,7 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.states import FINAL, State
 
 from . import lanes, reconcile
-from .models import Attempt, Outcome, Phase
+from .models import Attempt, Outcome, Phase, Watch
 
 logger = logging.getLogger(__name__)
 REFUSALS_ENOUGH = 8
@@ -162,6 +162,8 @@ def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: Ba
     )
     if to not in (State.QUEUED,) or consequence.counts:
         row.case.events.create(at=now, what=to, was=was, became=to, text=text[:2000], submission_id=row.pk)
+    if to == State.UNKNOWN:
+        Watch.over(row)
     if to in FINAL:
         stage.recompute(row.case_id)
         if row.is_companion:

@@ -3,8 +3,9 @@
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, Min, Q
 
 from casesite import clock
 from casesite.aws.errors import AwsError
@@ -20,8 +21,8 @@ from casesite.submissions import proven
 from casesite.submissions.models import Submission
 from casesite.teams.models import AwsAccount
 
-from . import doubt, process, reconcile
-from .models import Attempt, Doubt, Outcome
+from . import doubt, process, reconcile, watch
+from .models import Attempt, Doubt, LookResult, Outcome, Watch
 from .reconcile import Seen
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,63 @@ def _release(claimed: Doubt, **fields: object) -> bool:
     with write():
         ours = Doubt.objects.filter(pk=claimed.pk, since=claimed.since, settled_at=None)
         return bool(ours.update(lease_until=None, lease_by="", searches=F("searches") + 1, **fields))
+
+
+# --- after success ----------------------------------------------------------------------------------------------------------
+def look_again(account_pk: int) -> bool:
+    """Look again for all of the account's due rows with one search. False where none was due."""
+    if not watch.is_due(account=account_pk, now=clock.now()):
+        return False
+    claimed = _claim_watches(account_pk)
+    if not claimed:
+        return False
+    rows = [each.submission for each in claimed]
+    sent = Submission.objects.filter(pk__in=[row.pk for row in rows]).aggregate(at=Min("attempts__started_at"))["at"]
+    try:
+        seen = reconcile.search(target_of(rows[0].account), rows, after=sent - reconcile.LOOK_BACK)
+    except (AwsError, gate.GateClosed) as exc:
+        reconcile.note_trouble(account_pk, exc)
+        _try_again(claimed, getattr(exc, "text", str(exc)))
+        return True
+    with write():
+        gate.went_well(account_pk, Mode.READ)
+    for each in claimed:
+        _store_watch(each, seen)
+    return True
+
+
+def _claim_watches(account_pk: int) -> list[Watch]:
+    now = clock.now()
+    with write(durable=False):
+        due = watch.due(now).filter(submission__account=account_pk)
+        return [
+            each
+            for each in due.select_related("submission__account", "submission__case")[: reconcile.AT_ONCE]
+            if watch.due(now).filter(pk=each.pk).update(lease_until=now + times.look_lease(), lease_by=process.name())
+        ]
+
+
+def _store_watch(watched: Watch, seen: Seen) -> None:
+    row, found = watched.submission, seen.of(watched.submission)
+    result = LookResult.FOUND if found else LookResult.ABSENT
+    remote_id = found[0].case_id if found else ""
+    with write():
+        reconcile.note_look(row, clock.now(), result, seen.aws_date, seen.pages, remote_id=remote_id)
+    for case in found:
+        row.refresh_from_db()
+        take_for_row(row, case)
+    _release_watch(watched, step=watched.step + 1, due_at=watch.next_at(watched), error_text="")
+
+
+def _try_again(claimed: list[Watch], text: str) -> None:
+    for each in claimed:
+        _release_watch(each, due_at=watch.again_at(each), error_text=text[:1000])
+
+
+def _release_watch(watched: Watch, **fields: Any) -> None:
+    with write(durable=False):
+        ours = Watch.objects.filter(pk=watched.pk, lease_by=process.name())
+        ours.update(lease_until=None, lease_by="", **fields)
 
 
 # --- orphans ----------------------------------------------------------------------------------------------------------------
@@ -149,7 +207,7 @@ def _take(account: AwsAccount, marker: str, found: FoundCase) -> bool:
     """A case of ours at AWS. The row whose marker it bears is proven by it, or else the case of that reference. True where it was news."""
     row = Submission.objects.opening().filter(marker=marker).first()
     if row:
-        return _take_for_row(row, found)
+        return take_for_row(row, found)
     case = Case.objects.filter(reference=markers.reference_of(marker)).first()
     if case is None:
         logger.warning(
@@ -164,7 +222,8 @@ def _take(account: AwsAccount, marker: str, found: FoundCase) -> bool:
     return True
 
 
-def _take_for_row(row: Submission, found: FoundCase) -> bool:
+def take_for_row(row: Submission, found: FoundCase) -> bool:
+    """A case that bears the marker of a row proves it; or it is a second one. True where it was news."""
     if found.case_id in (row.remote_id, row.duplicate_remote_id):
         return False
     with write():

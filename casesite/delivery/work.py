@@ -45,7 +45,10 @@ def step(account_pk: int) -> bool:
     _probe(account_pk, Mode.READ)
     # A slow account holds two threads, with looks and reads too.
     if claim.in_flight(account_pk, "", clock.now()) < lanes.most_in_flight("") and (
-        searches.settle_doubt(account_pk) or reconcile.look(account_pk) or reconcile.read_due(account_pk)
+        searches.settle_doubt(account_pk)
+        or reconcile.look(account_pk)
+        or reconcile.read_due(account_pk)
+        or searches.look_again(account_pk)
     ):
         return True
     return connect_work.step(account_pk)
