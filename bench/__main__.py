@@ -1,11 +1,18 @@
-"""`python -m bench [latency|throughput|pages|uploads|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
+"""`python -m bench [latency|throughput|pages|connect|uploads|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
 
 import sys
 
-from bench import latency, pages, start, throughput, uploads
+from bench import connect, latency, pages, start, throughput, uploads
 from bench.figures import DOCUMENT, document, machine, say
 
-PARTS = {"latency": latency, "throughput": throughput, "pages": pages, "uploads": uploads, "start": start}
+PARTS = {
+    "latency": latency,
+    "throughput": throughput,
+    "pages": pages,
+    "connect": connect,
+    "uploads": uploads,
+    "start": start,
+}
 
 
 def main(asked: list[str]) -> int:

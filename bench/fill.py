@@ -3,6 +3,8 @@
 python -m bench.fill accounts 128     accounts that the measurement uses
 python -m bench.fill submit 8         so many submissions in each of them, waiting for review
 python -m bench.fill pages 280        an agent with a catalogue of so many services; prints their session and a form's fields
+python -m bench.fill connect_forms 200  an agent with Connect templates of 30 and of so many fields; prints their session and addresses
+python -m bench.fill connect_lane 60  so many Connect cases of one account, waiting for review; its domain is at the simulator
 python -m bench.fill release          approves all that wait, in one transaction, and rings; prints the instant of the commit
 """
 
@@ -152,6 +154,140 @@ def pages(services: int) -> None:
     print(json.dumps({"session": _session_of(author), "fields": fields}))
 
 
+def connect_forms(many: int) -> None:
+    from django.contrib.auth import get_user_model
+    from django.db import connection
+
+    from bench.comparison.models import Note
+    from casesite.teams.models import AwsAccount
+
+    accounts(1)
+    with connection.schema_editor() as editor:
+        editor.create_model(Note)
+    AwsAccount.objects.filter(teams__name="Measurement").update(connect_regions="us-east-1")
+    author = get_user_model().objects.get(username="author")
+    few, large = (_template_of(count) for count in (30, many))
+    print(
+        json.dumps(
+            {
+                "session": _session_of(author),
+                "few": f"/cases/new/connect/{few}/",
+                "many": f"/cases/new/connect/{large}/",
+            }
+        )
+    )
+
+
+def _template_of(count: int) -> int:
+    """A template of so many fields of all types, and a rule for each fourth of them, at most 50; returns its primary key."""
+    from casesite import clock
+    from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate
+    from casesite.catalog.schema import sha256_of
+    from casesite.catalog.template import (
+        BooleanRule,
+        Comparison,
+        Field,
+        FieldType,
+        Operator,
+        Option,
+        RuleKind,
+        Section,
+        Template,
+        content_of,
+    )
+    from casesite.teams.models import AwsAccount
+
+    types = [
+        FieldType.TEXT,
+        FieldType.SINGLE_SELECT,
+        FieldType.BOOLEAN,
+        FieldType.NUMBER,
+        FieldType.DATE_TIME,
+        FieldType.URL,
+    ]
+    options = tuple(Option(f"Option {number}", f"option-{number}") for number in range(12))
+    fields = [Field("title", "Title", FieldType.TEXT, system=True)]
+    for number in range(1, count):
+        type_ = types[number % len(types)]
+        choices = options if type_ == FieldType.SINGLE_SELECT else ()
+        fields.append(
+            Field(f"field-{number}", f"Field {number}", type_, description="What is asked here", options=choices)
+        )
+    rules = [
+        BooleanRule(
+            id=f"rule-{number}",
+            name=f"Rule {number}",
+            kind=RuleKind.REQUIRED if number % 2 else RuleKind.HIDDEN,
+            field_id=f"field-{number * 4 + 2}",
+            default=False,
+            conditions=(Comparison(f"field-{number * 4 + 1}", Operator.EQUAL, "option-3"),),
+        )
+        for number in range(min(50, (count - 3) // 4))
+    ]
+    placed = tuple(field.id for field in fields[1:])
+    half = len(placed) // 2
+    template = Template(
+        id=f"template-{count}",
+        name=f"Template of {count} fields",
+        fields=tuple(fields),
+        required=("title",),
+        rules=tuple(rules),
+        sections=(Section("topPanel", "Top", placed[:half]), Section("moreInfo", "More", placed[half:])),
+    )
+    now, account = clock.now(), AwsAccount.objects.get(teams__name="Measurement")
+    domain, _made = CasesDomain.objects.get_or_create(
+        account=account,
+        region="us-east-1",
+        domain_id="measurement",
+        defaults={
+            "arn": "arn:aws:cases:us-east-1:500000000000:domain/measurement",
+            "name": "Measurement",
+            "seen_at": now,
+        },
+    )
+    row = ConnectTemplate.objects.create(domain=domain, template_id=template.id, name=template.name)
+    content = content_of(template)
+    row.newest = CaseTemplate.objects.create(
+        template=row, content=content, content_sha256=sha256_of(content), fetched_at=now, seen_at=now
+    )
+    row.save()
+    return row.pk
+
+
+def connect_lane(count: int) -> None:
+    from django.contrib.auth import get_user_model
+    from django.db import transaction
+
+    from casesite import clock
+    from casesite.cases.models import Case, ConnectContent, Kind
+    from casesite.catalog import templates_sync
+    from casesite.catalog.models import ConnectTemplate
+    from casesite.submissions import workflow
+    from casesite.teams.models import AwsAccount, Team
+
+    accounts(1)
+    account = AwsAccount.objects.get(teams__name="Measurement")
+    account.connect_regions = "us-east-1"
+    account.save()
+    templates_sync.refresh(account)
+    template = ConnectTemplate.objects.select_related("newest").get(name="General question", domain__account=account)
+    author, team = get_user_model().objects.get(username="author"), Team.objects.get(name="Measurement")
+    with transaction.atomic():
+        for number in range(count):
+            now, title = clock.now(), f"Question {number}"
+            case = Case.objects.create(
+                kind=Kind.CONNECT,
+                team=team,
+                account=account,
+                author=author,
+                subject=title,
+                created_at=now,
+                changed_at=now,
+            )
+            ConnectContent.objects.create(case=case, template=template, version=template.newest, typed={"title": title})
+            workflow.submit(case, by=author)
+
+
 def _give_whole_catalog(services: int) -> tuple[Any, Any]:
     """One as large as AWS's, as if fetched just now."""
     from casesite import clock
@@ -211,4 +347,5 @@ def _session_of(user: Any) -> str:
 if __name__ == "__main__":
     django.setup()
     what, *given = sys.argv[1:]
-    {"accounts": accounts, "pages": pages, "submit": submit, "release": release}[what](*map(int, given))
+    parts = (accounts, pages, submit, release, connect_forms, connect_lane)
+    {part.__name__: part for part in parts}[what](*map(int, given))

@@ -42,12 +42,31 @@ class Browser:
 
         return self._send("POST", path, count, body, 302)
 
-    def _send(self, method: str, path: str, count: int, body: Callable[[], bytes], expected: int) -> Load:
+    def text(self, path: str) -> str:
+        """One page as it comes."""
+        line = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=60)
+        line.request("GET", path, headers={"Cookie": self.cookies})
+        return line.getresponse().read().decode()
+
+    def fragment(self, path: str, count: int, typed: str) -> Load:
+        """What htmx asks for while somebody fills in a form."""
+        body = f"csrfmiddlewaretoken={CSRF}&{typed}".encode()
+        return self._send("POST", path, count, lambda: body, 200, {"HX-Request": "true"})
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        count: int,
+        body: Callable[[], bytes],
+        expected: int,
+        more: dict[str, str] | None = None,
+    ) -> Load:
         bodies = [body() for _request in range(count)]
         refused: list[str] = []
         threads = [
             threading.Thread(
-                target=self._one, args=(method, path, bodies[number::CONNECTIONS], expected, refused), daemon=True
+                target=self._one, args=(method, path, bodies[number::CONNECTIONS], expected, refused, more), daemon=True
             )
             for number in range(CONNECTIONS)
         ]
@@ -62,8 +81,16 @@ class Browser:
             raise SystemExit(f"{method} {path}: {refused[0]}")
         return Load(count / took, cpu / count)
 
-    def _one(self, method: str, path: str, bodies: list[bytes], expected: int, refused: list[str]) -> None:
-        headers = {"Cookie": self.cookies}
+    def _one(
+        self,
+        method: str,
+        path: str,
+        bodies: list[bytes],
+        expected: int,
+        refused: list[str],
+        more: dict[str, str] | None,
+    ) -> None:
+        headers = {"Cookie": self.cookies} | (more or {})
         if method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         line = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=60)

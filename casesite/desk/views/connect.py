@@ -8,8 +8,11 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
@@ -23,11 +26,18 @@ from casesite.submissions.states import StaleSubmission
 from casesite.teams.models import Team
 from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
+from casesite.web.lru import Lru
 
 from .newest import newest_of
 
 SAVE, SUBMIT, UPDATE = "save_draft", "submit", "update"
 KEEP_AS_NEW = "keep_as_new"  # names the button by which an older tab's text becomes a draft of its own
+
+
+# What a new form shows of its template is the same for everybody: rendered once for each version, language and time zone.
+_blank: Lru[tuple[SafeString, SafeString]] = Lru(
+    most_bytes=4_000_000, size_of=lambda parts: sum(len(part) for part in parts)
+)
 
 
 @login_required_keeping_text
@@ -81,10 +91,21 @@ class Page:
             **saving_context(self.form.row, self.case, self.token, older=older),
             "saving": self.saving,
             "unsaved": self.form.is_bound,
+            "blank": self._blank_parts(),
             "actions": {"save": SAVE, "submit": SUBMIT, "update": UPDATE},
             **(refusals.said_of(newest) if newest else {}),
             **self.notices,
         }
+
+    def _blank_parts(self) -> tuple[SafeString, SafeString] | None:
+        """The fields and the rules of a form in which nothing is filled in yet."""
+        form, zone = self.form, timezone.get_current_timezone_name()
+        if form.is_bound or self.case is not None:
+            return None
+        key = f"{form.version.content_sha256} {form.row.customer_always} {get_language()} {zone}"
+        context = {"form": form, "zone_name": zone}
+        names = ("desk/connect/_fields.html", "desk/connect/_rules.html")
+        return _blank.get(key, lambda: (render_to_string(names[0], context), render_to_string(names[1], context)))
 
     @property
     def saving(self) -> drafts.Saving:
