@@ -204,14 +204,17 @@ def _store_found(row: Submission, newest: Attempt, found: list[str], seen: Seen)
     with write():
         _note(row, newest, seen, LookResult.FOUND, remote_id=first)
         if row.is_companion:
-            take_found(row, first)
-            return
-        proven.locked(row.pk)
-        proved = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
-        unknown.update(outcome=Outcome.DONE, remote_id=first, closed_at=now)
-        state = proven.record_case(row.pk, first)
+            proved, state = take_found(row, first), State.DELIVERED
+        else:
+            proven.locked(row.pk)
+            proved = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+            unknown.update(outcome=Outcome.DONE, remote_id=first, closed_at=now)
+            state = proven.record_case(row.pk, first)
     for attempt in proved:
-        journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first, by="look")
+        known = {} if row.is_companion else {"aws_case": first}
+        journal.settled(attempt, row, Outcome.DONE, state=str(state), by="look", **known)
+    if row.is_companion:
+        return
     for second in found[1:]:
         proven.record_case(row.pk, second)
 

@@ -14,8 +14,8 @@ from casesite.submissions import proven
 from casesite.submissions.connect import REFERENCE_TAG
 from casesite.submissions.models import Kind, Submission
 
-from . import lanes, process, reconcile
-from .models import LookResult, Outcome
+from . import journal, lanes, process, reconcile
+from .models import Attempt, LookResult, Outcome
 
 
 @dataclass(frozen=True)
@@ -100,16 +100,18 @@ def look_before_sending(row: Submission) -> reconcile.LookBefore:
     for marker, remote_id in ours:
         reconcile.note_look(row, bound, LookResult.FOUND, seen.aws_date, seen.pages, remote_id=remote_id)
         if row.is_companion:
-            take_found(row, remote_id)
+            for attempt in take_found(row, remote_id):
+                journal.settled(attempt, row, Outcome.DONE, by="look")
         else:
             reconcile.adopt_found(row, marker, remote_id)
     return reconcile.LookBefore(found=bool(ours), aws_date=seen.aws_date)
 
 
-def take_found(row: Submission, remote_id: str) -> None:
-    """Record what AWS has of a companion."""
+def take_found(row: Submission, remote_id: str) -> list[Attempt]:
+    """Record what AWS has of a companion; returns the attempts that are proven by it."""
     with write():
         locked = proven.locked(row.pk)
-        unproven = row.attempts.filter(outcome__in=(Outcome.UNKNOWN, Outcome.WAIVED))
+        proved = list(unproven := row.attempts.filter(outcome__in=(Outcome.UNKNOWN, Outcome.WAIVED)))
         unproven.update(outcome=Outcome.DONE, remote_id=remote_id)
         proven.record_done(locked, remote_id)
+    return proved

@@ -260,11 +260,12 @@ def _store_found(row: Submission, attempt: Attempt, found: list[FoundCase], seen
             result=LookResult.FOUND,
             remote_id=first.case_id,
         )
-        Attempt.objects.filter(pk=attempt.pk, outcome__in=("", Outcome.UNKNOWN)).update(
+        proved = Attempt.objects.filter(pk=attempt.pk, outcome__in=("", Outcome.UNKNOWN)).update(
             phase="closed", outcome=Outcome.DONE, remote_id=first.case_id, closed_at=clock.now()
         )
         state = proven.record_case(row.pk, first.case_id)
-    journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first.case_id, by="look")
+    if proved:
+        journal.settled(attempt, row, Outcome.DONE, state=str(state), aws_case=first.case_id, by="look")
     store_details({row.pk: first})
     for second in found[1:]:
         proven.record_case(row.pk, second.case_id)

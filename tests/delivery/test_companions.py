@@ -108,7 +108,7 @@ def test_lost_answer_adds_no_second_comment(question, sandbox, time):
     assert len(sandbox.requests(CREATE)) == 1
 
 
-def test_comment_is_searched_for_after_half_an_hour(question, sandbox, time):
+def test_comment_is_searched_for_after_half_an_hour(question, sandbox, time, log):
     sandbox.lose_answer(COMMENT)
     work_off(question)
     sandbox.fault(COMMENT, "drop", when="before", times=None)
@@ -119,6 +119,8 @@ def test_comment_is_searched_for_after_half_an_hour(question, sandbox, time):
     assert row.state == State.DELIVERED
     assert {attempt.outcome for attempt in row.attempts.all()} == {Outcome.DONE}
     assert len(comments(sandbox)) == 1
+    settled = [line for line in log.of("attempt settled") if line["submission"] == str(row.pk)]
+    assert [line["by"] for line in settled] == ["look"] * row.attempts.count()
 
 
 def test_case_that_aws_does_not_show_yet_is_waited_for(question, sandbox, time):
