@@ -382,3 +382,5 @@ def _keep(account: AwsAccount, began: datetime, examination: Examination) -> Non
         if examination.result != BLOCKED:
             for mode in Mode:
                 gate.release(account.pk, mode)
+                for region in account.regions:  # where access is still missing, the next call stops the lane again
+                    gate.release(account.pk, mode, gate.Api("connectcases", region))

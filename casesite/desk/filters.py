@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from casesite.cases.labels import LABELS
-from casesite.cases.models import Case, Stage
+from casesite.cases.models import Case, Kind, Stage
 from casesite.catalog.severities import KNOWN
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
@@ -56,6 +56,7 @@ class CaseFilter(django_filters.FilterSet):
         empty_label=_("Any"),
         choices=[(label.code, label.text if label.code != "returned" else _("Returned")) for label in LABELS],
     )
+    kind = django_filters.ChoiceFilter(label=_("Kind"), empty_label=_("Any"), choices=Kind.choices)
     account = django_filters.ChoiceFilter(field_name="account_id", label=_("Account"), empty_label=_("Any"))
     team = django_filters.ChoiceFilter(field_name="team_id", label=_("Team"), empty_label=_("Any"))
     severity = django_filters.ChoiceFilter(
@@ -76,7 +77,9 @@ class CaseFilter(django_filters.FilterSet):
         super().__init__(data, queryset, request=request)
         user = request.user
         # Lists, not querysets: a form asks for its choices several times.
-        accounts = AwsAccount.objects.filter(teams__memberships__user=user).distinct().order_by("name", "account_id")
+        rows = AwsAccount.objects.filter(teams__memberships__user=user).distinct().order_by("name", "account_id")
+        accounts = list(rows)
+        self._has_connect = any(account.connect_regions for account in accounts)
         teams = Team.objects.filter(memberships__user=user).order_by("name")
         self.filters["account"].extra["choices"] = [(str(account.pk), str(account)) for account in accounts]
         self.filters["team"].extra["choices"] = [(str(team.pk), str(team)) for team in teams]
@@ -86,6 +89,11 @@ class CaseFilter(django_filters.FilterSet):
     @property
     def has_teams_to_choose(self) -> bool:
         return len(self.filters["team"].extra["choices"]) > 1
+
+    @property
+    def has_kinds_to_choose(self) -> bool:
+        """Whether an account of the person's has Amazon Connect, so that there may be cases of both kinds."""
+        return self._has_connect
 
     @property
     def is_narrowed(self) -> bool:

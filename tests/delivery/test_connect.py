@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from casesite.catalog import templates_sync
+from casesite.catalog import account_check, templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
 from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes
 from casesite.delivery.models import Attempt, LookResult, Outcome, Phase
@@ -332,6 +332,14 @@ def test_missing_right_stops_the_lane_and_one_row_each_quarter_finds_out(care, a
 
     assert (first.state, second.state) == (State.DELIVERED, State.DELIVERED)
     assert len(sandbox.connect_cases(ACCOUNT)) == 2
+
+
+def test_good_check_of_the_account_ends_the_pause_of_its_lanes(incident, account, sandbox):
+    gate.access_refused(account.pk, Mode.WRITE, "no", lanes.api_in(REGION))
+    account_check.check(account)
+    work_off(incident)
+
+    assert incident.state == State.DELIVERED
 
 
 # --- lanes ---------------------------------------------------------------------------------------------------------------
