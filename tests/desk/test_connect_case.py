@@ -317,6 +317,7 @@ def test_lists_and_queue_show_both_kinds(tab, client, team, template, agent):
     workflow.approve(row, by=reviewer, payload_sha256=row.payload_sha256)
 
     assert "Orders fail" in client.get("/cases/").content.decode()
+    assert 'for="id_kind"' in client.get("/cases/").content.decode()
     assert "Orders fail" in client.get("/cases/?kind=connect").content.decode()
     assert "Orders fail" not in client.get("/cases/?kind=support").content.decode()
     html = client.get("/queue/").content.decode()
