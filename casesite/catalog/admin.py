@@ -29,7 +29,7 @@ class ConnectTemplateAdmin(LedAdmin):
     fieldsets = (
         (_("Template"), {"fields": ("page",)}),
         (_("For agents"), {"fields": ("description_for_agents", "off_for")}),
-        (_("Customer"), {"fields": ("customer_always",)}),
+        (_("Customer"), {"fields": ("customer_search", "customer_always")}),
         (_("What goes along with each case"), {"fields": ("default_tags", "performed_by")}),
     )
 

@@ -4,7 +4,6 @@ What was asked holds somebody's e-mail address or telephone number, and the answ
 asked, and are deleted when the answer runs out.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -106,7 +105,8 @@ def users_question(domain: CasesDomain, text: str, *, by: Any) -> dict[str, Any]
     return {"asker": by.pk, "domain": domain.pk, "in": domain.users_in, "text": " ".join(words)}
 
 
-def people_in(answer: Mapping[str, Any]) -> list[Person]:
+def people_in(answer: Any) -> list[Person]:
+    """Those whom an answer of a worker names."""
     return [Person(row["arn"], row["name"], tuple(row["details"])) for row in answer["people"]]
 
 

@@ -25,7 +25,7 @@
   const dirty = () => content() !== saved;
 
   function content() {
-    const pairs = [...new FormData(form)].filter(([name]) => !OWN.has(name));
+    const pairs = [...new FormData(form)].filter(([name]) => !OWN.has(name) && !name.startsWith("find-"));
     return JSON.stringify(pairs);
   }
 

@@ -4,7 +4,7 @@ What a value may be says `catalog.values`, what shows and is required says `cata
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import cached_property
 from typing import Any
@@ -19,6 +19,7 @@ from casesite.catalog.filling import Filling
 from casesite.catalog.rule_words import because, in_words, name_of, value_in_words
 from casesite.catalog.rules import Evaluation, FieldState, outcome
 from casesite.catalog.template import (
+    CUSTOMER,
     Comparison,
     Field,
     FieldType,
@@ -29,6 +30,7 @@ from casesite.catalog.template import (
     Template,
 )
 
+from ..people import People, Search, names_user, token
 from . import field_builders
 
 # Types whose control keeps what is being typed: only what stands around it is put in place anew.
@@ -44,11 +46,14 @@ class Row:
     bound: forms.BoundField
     state: FieldState
     why: str  # why it is required, hidden or has these options; nothing where the template itself says so
+    search: Search | None = None  # where its value is found by a search
+    chosen: str = ""  # the name of the customer or user that it holds
+    picked: bool = False  # just now
 
     @property
     def known(self) -> str:
         """What a page sends back to tell which state of the field it shows."""
-        said = repr((self.state.required, self.state.options))
+        said = repr((self.state.required, self.state.options, self.chosen))
         shown = "hidden" if self.state.hidden else "shown"
         return f"{self.field.id}={shown}-{salted_hmac('casesite.desk.connect', said).hexdigest()[:8]}"
 
@@ -75,6 +80,8 @@ class Row:
             attrs |= {"aria-invalid": "true"}
         if self.state.required and not radios:
             attrs |= {"aria-required": "true"}
+        if self.picked:
+            attrs |= {"autofocus": True}  # the button that was pressed is gone
         return self.bound.as_widget(attrs=attrs)
 
     @property
@@ -103,9 +110,13 @@ class ConnectForm(forms.Form):
         customer_always: bool = False,
         title_room: int = 0,
         submitting: bool = False,
+        people: People | None = None,
     ) -> None:
         initial = {field_builders.name_of(id_): value for id_, value in (typed or {}).items()}
+        if people and data is not None:
+            data = people.applied_to(data)
         super().__init__(data=data, initial=initial, label_suffix="")
+        self.people = people
         self.template = template
         self.submitting = submitting
         self.filling = Filling(template, self._texts(), zone, customer_always, title_room)
@@ -117,6 +128,28 @@ class ConnectForm(forms.Form):
         """The text of each field as it stands on the page, hidden ones too."""
         source: Mapping[str, Any] = self.data if self.is_bound else self.initial
         return {id_: str(source.get(field_builders.name_of(id_), "")) for id_ in self.template.by_id}
+
+    # --- customers and users -----------------------------------------------------------------------------------------
+    def names(self) -> dict[str, str]:
+        """The names of the customers and users that the form holds, by ARN, as far as AWS told them."""
+        if self.people is None:
+            return {}
+        held = (self.filling.typed.get(field.id, "").strip() for field in self._fields_of_people())
+        return self.people.names_of(arn for arn in held if arn)
+
+    def _fields_of_people(self) -> Iterator[Field]:
+        return (field for field in self.template.fields if field.id == CUSTOMER or names_user(field))
+
+    @property
+    def name_tokens(self) -> list[str]:
+        """The names as they travel with the form."""
+        return [token(arn, name) for arn, name in self.names().items()]
+
+    @property
+    def searched(self) -> list[Row]:
+        """The rows whose search somebody asks or waits for."""
+        wanted = self.people.searched if self.people else ""
+        return [row for row in self.rows if row.search and row.field.id == wanted and not row.state.hidden]
 
     # --- what is filled in -------------------------------------------------------------------------------------------
     @property
@@ -177,7 +210,7 @@ class ConnectForm(forms.Form):
 
     def changed(self, known: Collection[str]) -> list[Row]:
         """The rows that a page shows otherwise, by what it sent back of them."""
-        return [row for row in self.rows if row.known not in known]
+        return [row for row in self.rows if row.picked or row.known not in known]
 
     def announcement(self, known: Collection[str]) -> str:
         """What appeared or went, for those who do not see it."""
@@ -189,6 +222,8 @@ class ConnectForm(forms.Form):
                 said.append(_("%(field)s is hidden; what it holds is not sent.") % {"field": row.field.name})
             elif was_hidden and not row.state.hidden:
                 said.append(_("%(field)s shows now.") % {"field": row.field.name})
+            if row.picked:
+                said.append(_("%(name)s is chosen.") % {"name": row.chosen})
         return " ".join(said)
 
     def _row(self, id_: str) -> Row:
@@ -200,7 +235,19 @@ class ConnectForm(forms.Form):
             form_field.widget.choices = self._choices(field, state)  # type: ignore[attr-defined]
         if field.type == FieldType.BOOLEAN and state.required:
             form_field.widget.choices = form_field.widget.choices[1:]  # type: ignore[attr-defined]
-        return Row(self.field_ids.index(id_), field, bound, state, self._why(state))
+        row = Row(self.field_ids.index(id_), field, bound, state, self._why(state))
+        return replace(row, **self._of_people(field)) if self.people else row
+
+    def _of_people(self, field: Field) -> dict[str, Any]:
+        """What a row has more where it holds a customer or a user."""
+        assert self.people is not None
+        if field.id != CUSTOMER and not names_user(field):
+            return {}
+        return {
+            "search": self.people.search(field) if self.people.finds(field) else None,
+            "chosen": self.people.names.get(self.filling.typed.get(field.id, "").strip(), ""),
+            "picked": bool(self.people.chosen) and self.people.picked == field.id,
+        }
 
     def _choices(self, field: Field, state: FieldState) -> list[tuple[str, str]]:
         """The options that the rules leave, and a chosen one that they don't: it stays in sight until another is chosen."""

@@ -18,6 +18,7 @@ from casesite.submissions import connect, marker
 from casesite.teams.models import AwsAccount, Team
 
 from ..advice import NamedTexts
+from ..people import People
 from . import field_builders, texts
 from .connect import ConnectForm
 from .typed import TypedField
@@ -46,6 +47,7 @@ class ConnectCaseForm(ConnectForm):
         typed: Mapping[str, str] | None = None,
         submitting: bool = False,
         saving: bool = False,
+        people: People | None = None,
     ) -> None:
         """`teams` are the person's that may use the template; `held` is the draft's content, `typed` what a new form begins with."""
         super().__init__(
@@ -56,6 +58,7 @@ class ConnectCaseForm(ConnectForm):
             customer_always=row.customer_always,
             title_room=0 if row.domain.may_tag else connect.TITLE_ROOM,
             submitting=submitting,
+            people=people,
         )
         self.row, self.version, self.teams, self.author, self.saving = row, version, teams, author, saving
         self.content_held = held
@@ -193,14 +196,13 @@ class ConnectCaseForm(ConnectForm):
 
     @property
     def connect_fields(self) -> dict[str, Any]:
-        names = self.content_held.names if self.content_held else {}
         return {
             "template": self.row,
             "version": self.version,
             "typed": {id_: texts.with_lf(text) for id_, text in self.filling.typed.items() if text},
             "time_zone": str(self.filling.zone),
             "tags": self.cleaned_data["tags"],
-            "names": names,
+            "names": self.names(),
             "first_comment": self.cleaned_data["first_comment"],
         }
 

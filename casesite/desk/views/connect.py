@@ -22,6 +22,7 @@ from casesite.catalog.models import ConnectTemplate
 from casesite.catalog.rule_words import name_of
 from casesite.desk import drafts, refusals
 from casesite.desk.forms.connect_case import ConnectCaseForm
+from casesite.desk.people import People
 from casesite.submissions.states import StaleSubmission
 from casesite.teams.models import Team
 from casesite.teams.permissions import team_ids
@@ -102,7 +103,8 @@ class Page:
         form, zone = self.form, timezone.get_current_timezone_name()
         if form.is_bound or self.case is not None:
             return None
-        key = f"{form.version.content_sha256} {form.row.customer_always} {get_language()} {zone}"
+        settled = f"{form.row.customer_always} {form.row.customer_search}"
+        key = f"{form.version.content_sha256} {settled} {get_language()} {zone}"
         context = {"form": form, "zone_name": zone}
         names = ("desk/connect/_fields.html", "desk/connect/_rules.html")
         return _blank.get(key, lambda: (render_to_string(names[0], context), render_to_string(names[1], context)))
@@ -142,6 +144,7 @@ def _form(request: HttpRequest, row: ConnectTemplate, case: Case | None = None, 
         author=case.author if case else request.user,
         zone=timezone.get_current_timezone(),
         held=case.connect if case else None,
+        people=People(request, row, case.connect.names if case else None),
         **more,
     )
 

@@ -21,6 +21,7 @@ from casesite.catalog.tags import parse_tags
 from casesite.catalog.values import as_typed
 from casesite.database import write
 from casesite.desk.forms.connect import ConnectForm
+from casesite.desk.people import People
 from casesite.teams.models import AwsAccount
 
 CHECK, UPDATE, SAVE = "check", "update", "save"
@@ -89,6 +90,7 @@ def _form(request: HttpRequest, template: ConnectTemplate, version: CaseTemplate
         typed=typed,
         customer_always=template.customer_always,
         submitting=submitting,
+        people=People(request, template),
     )
 
 
