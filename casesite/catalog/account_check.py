@@ -16,18 +16,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from casesite import clock
-from casesite.aws import connect_cases, support
+from casesite.aws import connect_cases, connect_people, support
 from casesite.aws.clients import clients
 from casesite.aws.errors import AwsError, Cause, DryRunOpenedCase, OutcomeUnknown, Refused
 from casesite.aws.requests import SupportCaseRequest
 from casesite.database import write
 from casesite.lookups.reading import read, target_of, tell_gate
-from casesite.lookups.words import Words, explain, is_passing, is_without_plan
+from casesite.lookups.words import Words, action_of, explain, is_passing, is_without_plan
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.teams.models import AwsAccount, CheckResult
 
-from . import known, sync
+from . import known, people_sync, sync
 from .models import SupportCatalog
 
 GOOD, LIMITED, BLOCKED = CheckResult.GOOD, CheckResult.LIMITED, CheckResult.BLOCKED
@@ -239,9 +239,58 @@ class Examination:
         if found:
             names = ", ".join(row["name"] for row in found)
             self._note(name, GOOD, _("Cases domains: %(names)s.") % {"names": names})
+            self._people(region)
         else:
             todo = _("Take the region off the account's settings, or set up Cases there.")
             self._note(name, LIMITED, _("There is no Cases domain in this region."), todo)
+
+    def _people(self, region: str) -> None:
+        """Whether customers and users can be found in a region: searches that find nobody. Without it their ARNs are typed."""
+        customers, users = set[str](), set[str]()
+        name = _("Customers and users in %(region)s") % {"region": region}
+        try:
+            for profiles, instance in people_sync.look_up(self.account, region):
+                customers.add(profiles)
+                users.add(instance.rpartition("/")[2])
+        except (AwsError, gate.GateClosed) as exc:
+            self._not_found(name, exc, _("Where they are kept is not found by itself."))
+        domains = self.account.cases_domains.filter(region=region, gone_at=None)
+        customers |= {domain.customers_in for domain in domains} - {""}
+        users |= {domain.users_in for domain in domains} - {""}
+        for profiles in sorted(customers):
+            asked: dict[str, Any] = {
+                "profiles_domain": profiles,
+                "key": "_profileId",
+                "values": [connect_people.NOBODY],
+            }
+            name = _("Find customers in %(region)s") % {"region": region}
+            without = _("Customers are given by the ARN of their profile.")
+            self._search(name, without, connect_people.search_profiles, connect_people.PROFILES, region, **asked)
+        for instance in sorted(users):
+            asked = {"instance_id": instance, "words": ["casesite-check"]}
+            name = _("Find users in %(region)s") % {"region": region}
+            without = _("Users are given by their ARN.")
+            self._search(name, without, connect_people.search_users, connect_people.CONNECT, region, **asked)
+
+    def _search(
+        self, name: str, without: str, call: Callable[..., Any], service: str, region: str, **asked: Any
+    ) -> None:
+        try:
+            people_sync.ask(self.account, call, service, region, patience=PATIENCE, **asked)
+        except (AwsError, gate.GateClosed) as exc:
+            self._not_found(name, exc, without)
+        else:
+            self._note(name, GOOD, _("Searching is allowed."))
+
+    def _not_found(self, name: str, exc: AwsError | gate.GateClosed, without: str) -> None:
+        if isinstance(exc, AwsError) and exc.code.startswith("AccessDenied"):
+            text = _("The role may not use %(action)s. %(without)s") % {"action": action_of(exc), "without": without}
+            todo = _("Allow what README lists for finding customers and users, then check again.")
+            self._note(name, LIMITED, text, todo)
+            return
+        words = explain(exc)
+        todo = words.todo or _("Look at the domain's settings under Cases domains, then check again.")
+        self._note(name, LIMITED, words.text, todo)
 
     def _create_case(self) -> None:
         if gate.dry_runs_off(self.account.pk):

@@ -25,16 +25,19 @@ Answer = TypeVar("Answer")
 
 def refresh(account: AwsAccount, region: str) -> None:
     """Find out what belongs to the region's Cases domains. Where AWS can't be asked, what was known stays."""
-    domains = list(account.cases_domains.filter(region=region, gone_at=None))
-    if not domains:
+    if not account.cases_domains.filter(region=region, gone_at=None).exists():
         return
     try:
-        found = _found(account, region)
+        look_up(account, region)
     except (AwsError, GateClosed) as exc:
         known = {"account": account.account_id, "region": region, "said": str(explain(exc))}
         logger.warning("the profiles domain of a Cases domain could not be looked up", extra=known)
-        return
-    for domain in domains:
+
+
+def look_up(account: AwsAccount, region: str) -> list[tuple[str, str]]:
+    """The same; profiles domain and instance ARN of each pair that has a Cases domain. Raises an AwsError or GateClosed."""
+    found = _found(account, region)
+    for domain in account.cases_domains.filter(region=region, gone_at=None):
         pairs = found.get(domain.arn, [])
         # Two that claim the same cases: which of them is meant only a lead can say.
         profiles, instance = pairs[0] if len(pairs) == 1 else ("", "")
@@ -42,6 +45,7 @@ def refresh(account: AwsAccount, region: str) -> None:
             account.cases_domains.filter(pk=domain.pk).update(
                 found_profiles_domain=profiles, found_instance_arn=instance
             )
+    return [pair for pairs in found.values() for pair in pairs]
 
 
 def _found(account: AwsAccount, region: str) -> dict[str, list[tuple[str, str]]]:

@@ -391,3 +391,46 @@ def test_check_of_an_account_without_connect_says_nothing_of_it(account):
     account_check.check(account)
 
     assert connect_findings(account) == []
+
+
+# --- customers and users of Connect -------------------------------------------------------------------------------------------
+def people_findings(account):
+    return {row["name"]: row for row in account.check_details if row["name"].endswith(" in us-east-1")}
+
+
+def test_check_finds_out_whether_customers_and_users_can_be_searched(account, aws):
+    account.connect_regions = "us-east-1"
+
+    found = people_findings(account_check.check(account))
+
+    assert [name for name, row in found.items() if row["state"] == "good"] == [
+        "Connect in us-east-1",
+        "Find customers in us-east-1",
+        "Find users in us-east-1",
+    ]
+    assert len(aws.requests("customer-profiles.SearchProfiles")) == len(aws.requests("connect.SearchUsers")) > 0
+
+
+@pytest.mark.parametrize(
+    ("denied", "name", "without"),
+    [
+        ("profile:SearchProfiles", "Find customers in us-east-1", "Customers are given by the ARN of their profile."),
+        ("connect:SearchUsers", "Find users in us-east-1", "Users are given by their ARN."),
+        ("profile:ListDomains", "Customers and users in us-east-1", "Where they are kept is not found by itself."),
+        (
+            "connect:ListIntegrationAssociations",
+            "Customers and users in us-east-1",
+            "Where they are kept is not found by itself.",
+        ),
+    ],
+)
+def test_missing_right_to_search_is_named_and_blocks_nothing(account, aws, denied, name, without):
+    aws.account(ACCOUNT, denied=[denied])
+    account.connect_regions = "us-east-1"
+
+    checked = account_check.check(account)
+
+    row = people_findings(checked)[name]
+    assert (row["state"], row["text"]) == ("limited", f"The role may not use {denied}. {without}")
+    assert "README" in row["todo"]
+    assert checked.check_result == CheckResult.LIMITED
