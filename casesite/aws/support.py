@@ -60,6 +60,25 @@ def create_case(target: Target, keys: Keys, request: SupportCaseRequest, trace: 
         return _proven(answer, trace)
 
 
+def resolve_case(target: Target, keys: Keys, case_id: str, trace: Trace) -> str:
+    """Resolve a case and return its id. Free to repeat: a case that is resolved already is what was asked for.
+
+    https://docs.aws.amazon.com/awssupport/latest/APIReference/API_ResolveCase.html
+    """
+    try:
+        with _call(target, keys, trace) as client:
+            status = _named(client.resolve_case(caseId=case_id), "finalCaseStatus", trace)
+    except Refused as exc:
+        if "already" in exc.text.lower() and "resolved" in exc.text.lower():
+            return case_id
+        raise
+    if status == "resolved":
+        return case_id
+    raise OutcomeUnknown(
+        f"AWS answered that the case is {status}.", operation=trace.operation, error_class="NotResolved"
+    )
+
+
 def dry_run(target: Target, keys: Keys, request: SupportCaseRequest) -> None:
     """Ask AWS whether it would take the request. Returns where it would; raises Refused where not.
 

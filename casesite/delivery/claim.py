@@ -15,7 +15,7 @@ from casesite.database import write
 from casesite.pacing import gate, schedule, times
 from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import queue
-from casesite.submissions.models import COMPANION_KINDS, PAYLOAD_VERSION, RANKS, URGENT_RANK, Submission
+from casesite.submissions.models import COMPANION_KINDS, PAYLOAD_VERSION, RANKS, URGENT_RANK, Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.review_times import review_times
 from casesite.submissions.states import State
@@ -97,7 +97,7 @@ def queued_rows(account_pk: int, region: str = "") -> QuerySet[Submission]:
     """A lane's queued rows that this code understands. A case that is open is never opened again."""
     to_open = Q(case__aws_case_id__isnull=True)
     return Submission.objects.filter(
-        to_open | Q(kind__in=COMPANION_KINDS) if region else to_open,
+        to_open | Q(kind__in=(*COMPANION_KINDS, Kind.SUPPORT_RESOLVE)),
         account_id=account_pk,
         region=region,
         state=State.QUEUED,
@@ -150,7 +150,7 @@ def _first_due(account_pk: int, region: str, now: datetime) -> Submission | None
     if not found:
         return None
     first: Submission = found[0]
-    if region:  # Connect knows no severity and no hour
+    if region or first.kind == Kind.SUPPORT_RESOLVE:  # Connect knows no severity and no hour; resolving opens nothing
         return first
     budget = queue.budget_of(first.account, now)
     if not budget.has_room(now, urgent=first.is_urgent):

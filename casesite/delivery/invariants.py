@@ -8,12 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 
 from casesite import clock
 from casesite.cases.models import Case, Stage
 from casesite.submissions import payloads
-from casesite.submissions.models import OPENING_KINDS, TOKEN_KINDS, Submission
+from casesite.submissions.models import OPENING_KINDS, TOKEN_KINDS, Kind, Submission
 from casesite.submissions.stage import stage_of
 from casesite.submissions.states import State
 
@@ -72,8 +72,13 @@ def no_attempt_after_an_unproven_one() -> Iterator[str]:
         yield f"{attempt} was not proven before the next one"
 
 
+def _absent() -> QuerySet[Attempt]:
+    """Attempts that may not have happened. Resolving a case is free to repeat: one look is enough there."""
+    return Attempt.objects.filter(outcome=Outcome.ABSENT).exclude(submission__kind=Kind.SUPPORT_RESOLVE)
+
+
 def absent_means_two_counted_looks() -> Iterator[str]:
-    for attempt in Attempt.objects.filter(outcome=Outcome.ABSENT).select_related("submission"):
+    for attempt in _absent().select_related("submission"):
         if (counted := counted_looks(attempt)) < NEEDED:
             yield f"{attempt} is absent after {counted} counted looks {APART} apart"
 

@@ -24,7 +24,7 @@ from casesite.pacing import bell, gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import marker as markers
 from casesite.submissions import proven, stage
-from casesite.submissions.models import Submission
+from casesite.submissions.models import Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, UnknownPolicy
@@ -81,7 +81,9 @@ def next_look_at(attempt: Attempt, counted: int, now: datetime) -> datetime:
 def due_looks(account_pk: int, now: datetime) -> Any:
     """Rows of the account whose outcome is not known and whose next look has come."""
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    return Submission.objects.filter(free, account_id=account_pk, region="", state__in=LOOKED_FOR, due_at__lte=now)
+    return Submission.objects.filter(
+        free, account_id=account_pk, kind=Kind.SUPPORT_CASE, state__in=LOOKED_FOR, due_at__lte=now
+    )
 
 
 _look_is_due = prepared.Rows(
@@ -362,7 +364,7 @@ def store_error(row: Submission, attempt: Attempt, text: str) -> None:
             release(row, now + times.scaled(APART), unable_since=since)
 
 
-def release(row: Submission, due_at: datetime, **fields: Any) -> None:
+def release(row: Submission, due_at: datetime | None, **fields: Any) -> None:
     """Give the lease of a look back."""
     Submission.objects.filter(pk=row.pk, state=row.state, token=row.token).update(
         token=F("token") + 1, due_at=due_at, lease_until=None, lease_by="", **fields

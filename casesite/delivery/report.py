@@ -19,7 +19,7 @@ from casesite.database import write
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import companions, proven, queue, stage
-from casesite.submissions.models import TOKEN_KINDS, Submission
+from casesite.submissions.models import TOKEN_KINDS, Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import FINAL, State
 
@@ -256,6 +256,9 @@ def _refused(row: Submission, attempt: Attempt, error: Refused) -> Consequence:
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.NOT_VISIBLE, due_at=due_at, counts=True)
     if error.cause == Cause.ATTACHMENT:
         return _files_gone(row, attempt)
+    if error.cause == Cause.ACCESS and row.kind == Kind.SUPPORT_RESOLVE:
+        # The role may be from before this was asked of it: that is no reason to keep the account's cases from going out.
+        return Consequence(outcome=Outcome.REFUSED_FINAL, to=State.FAILED, reason=Reason.REFUSED_RESOLVE)
     clients.forget_keys(Target(attempt.account_id_at_aws, attempt.role_arn, row.account.external_id))
     if error.cause == Cause.EXPIRED and not _expired_before(row, attempt):
         return Consequence(outcome=again, to=State.QUEUED, reason=Reason.CREDENTIALS, due_at=now, counts=True)

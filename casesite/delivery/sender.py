@@ -41,6 +41,7 @@ from . import (
     process,
     reconcile,
     report,
+    resolving,
     uploads,
     watchdog,
 )
@@ -90,6 +91,8 @@ def _send(row: Submission) -> None:
 
 # --- before the intent: nothing here can make a case ------------------------------------------------------------------------
 def _prepare(row: Submission) -> Prepared:
+    if row.kind == Kind.SUPPORT_RESOLVE:
+        return resolving.prepare(row)
     row.verify_first = doubt.bound_of(row)
     if row.verify_first or row.look_before_send:
         _look_first(row)

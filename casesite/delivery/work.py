@@ -12,9 +12,10 @@ from casesite.database import write
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
+from casesite.submissions.models import Kind
 from casesite.teams.models import AwsAccount
 
-from . import claim, connect_work, dry_runs, lanes, process, reconcile, searches, sender, trouble
+from . import claim, connect_work, dry_runs, lanes, process, reconcile, resolving, searches, sender, trouble
 
 logger = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
@@ -49,6 +50,7 @@ def step(account_pk: int) -> bool:
         or reconcile.look(account_pk)
         or reconcile.read_due(account_pk)
         or searches.look_again(account_pk)
+        or resolving.look(account_pk)
     ):
         return True
     return connect_work.step(account_pk)
@@ -63,7 +65,8 @@ def _probe(account_pk: int, mode: Mode) -> bool:
     if stopped is None or stopped.trouble == gate.BUG:
         return False
     by_dry_run = stopped.trouble == "access" and mode == Mode.WRITE and not stopped.dry_runs_off
-    waiting = claim.queued_rows(account_pk).order_by("rank", "queued_at").first() if by_dry_run else None
+    opening = claim.queued_rows(account_pk).filter(kind=Kind.SUPPORT_CASE)
+    waiting = opening.order_by("rank", "queued_at").first() if by_dry_run else None
     if by_dry_run and waiting is None:
         return False  # nothing to ask for, and a read would not tell whether AWS lets us write
     with write():

@@ -7,7 +7,7 @@ from casesite import clock
 from casesite.pacing import gate as gates
 from casesite.pacing.models import AccountGate, Mode
 from casesite.submissions import queue
-from casesite.submissions.models import Submission
+from casesite.submissions.models import Kind, Submission
 from casesite.submissions.states import State
 from casesite.teams.models import CheckResult
 
@@ -30,7 +30,7 @@ class Outlook:
 
 def outlook_of(submission: Submission) -> Outlook | None:
     """For a row that waits: when it goes out, if it is approved now. None for rows that have left or ended."""
-    if submission.state not in (State.PENDING_REVIEW, State.QUEUED):
+    if submission.state not in (State.PENDING_REVIEW, State.QUEUED) or submission.kind == Kind.SUPPORT_RESOLVE:
         return None
     account = submission.account
     blocked = account.check_summary if account.check_result == CheckResult.BLOCKED else ""

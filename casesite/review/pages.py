@@ -61,7 +61,7 @@ def review_context(request: HttpRequest, submission: Submission) -> dict[str, An
         "overdue": bool(submission.review_by and submission.review_by <= clock.now()),
         "why_not": why_not,
         "may_comment": waits and not why_not and submission.kind == Kind.SUPPORT_CASE,
-        "may_return": waits and not why_not,
+        "may_return": waits and not why_not and submission.is_opening,
         "two": two_of(submission, user) if waits and submission.needs_two else None,
         "viewings": Viewing.objects.filter(submission=submission).by_others(user) if waits else (),
         "place": place_of(submission, user) if waits else None,
@@ -88,7 +88,7 @@ def shown_of(submission: Submission) -> Shown:
     catalog = catalog_of(submission)
     parameters = parameters_of(submission, catalog)
     odd = sum(odd_characters(value) for parameter in parameters for value in parameter.values)
-    if submission.is_companion:
+    if not submission.is_opening:
         return Shown(companion_checks_of(submission), odd, tuple(parameters))
     return Shown(checks_of(submission, parameters, catalog, odd), odd, tuple(parameters))
 

@@ -181,7 +181,7 @@ def _empty(submission: Submission, action: str, data: Any = None) -> CareForm | 
 
 def _take_care(request: HttpRequest, submission: Submission) -> HttpResponse:
     action = request.POST.get("action", "")
-    if (action != "look_up" and action not in CARE) or (action in ("look_up", "adopt") and submission.is_companion):
+    if (action != "look_up" and action not in CARE) or (action in ("look_up", "adopt") and not submission.is_opening):
         return _attention_page(request, submission, alert=_("Choose one of the ways out."), status=400)
     form = _empty(submission, action, request.POST)
     if not form.is_valid():

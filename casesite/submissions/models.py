@@ -24,6 +24,7 @@ from .states import FINAL, UNFINISHED, StaleSubmission, State
 
 class Kind(models.TextChoices):
     SUPPORT_CASE = "support_case", _("Open a Support case")
+    SUPPORT_RESOLVE = "support_resolve", _("Resolve a second Support case")
     CONNECT_CASE = "connect_case", _("Open a Connect case")
     CONNECT_COMMENT = "connect_comment", _("Comment on a Connect case")
     CONNECT_FILE = "connect_file", _("Attach a file to a Connect case")
@@ -35,13 +36,14 @@ TOKEN_KINDS = (Kind.CONNECT_CASE, Kind.CONNECT_COMMENT)  # AWS takes a client to
 # What each asks of AWS.
 OPERATIONS = {
     Kind.SUPPORT_CASE: "support.CreateCase",
+    Kind.SUPPORT_RESOLVE: "support.ResolveCase",
     Kind.CONNECT_CASE: "connectcases.CreateCase",
     Kind.CONNECT_COMMENT: "connectcases.BatchCreateRelatedItem",
     Kind.CONNECT_FILE: "connectcases.CreateRelatedItem",
 }
 RANKS = {"critical": 0, "urgent": 1, "high": 2, "normal": 3, "low": 4}
 URGENT_RANK = RANKS["urgent"]  # this and below may use the urgent reserve and go to the urgent queue
-PAYLOAD_VERSION = 3  # the newest that this code understands; 2 has files, 3 is of Amazon Connect
+PAYLOAD_VERSION = 4  # the newest that this code understands; 2 has files, 3 is of Amazon Connect, 4 resolves a case
 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):

@@ -45,7 +45,8 @@ def record_done(row: Submission, remote_id: str) -> State:
     if was == State.DELIVERED:
         return State.DELIVERED
     _deliver(pk=row.pk, remote_id=remote_id, by=None, now=None)
-    row.case.events.create(at=now, what="delivered", was=was, became=State.DELIVERED, submission_id=row.pk)
+    what = "second_resolved" if row.kind == Kind.SUPPORT_RESOLVE else "delivered"
+    row.case.events.create(at=now, what=what, was=was, became=State.DELIVERED, submission_id=row.pk)
     companions.let_go(row.case, now)
     return State.DELIVERED
 

@@ -38,6 +38,10 @@ class Reason(models.TextChoices):
     FILE_REFUSED = "file_refused", _("A file could not be given to AWS, so the case was not sent.")
     INVALID = "invalid", _("The request does not fit AWS's rules and was not sent.")
     REFUSED = "refused", _("AWS refused the case.")
+    REFUSED_RESOLVE = (
+        "refused_resolve",
+        _("AWS does not let us resolve cases of this account: its role lacks support:ResolveCase."),
+    )
     OUR_BUG = "our_bug", _("The request was wrong in a way that is our mistake. An operator has to look.")
     NO_ANSWER = "no_answer", _("AWS did not answer. We are checking whether the case was opened; nothing to do.")
     UNCLEAR = "unclear", _("AWS's answer proves nothing. We are checking whether the case was opened; nothing to do.")
@@ -45,6 +49,7 @@ class Reason(models.TextChoices):
         "worker_lost",
         _("The sending was cut off. We are checking whether the case was opened; nothing to do."),
     )
+    NOT_RESOLVED = "not_resolved", _("AWS has not resolved it yet, so it is asked again.")
     NOT_FOUND = "not_found", _("AWS has no such case, so it is sent again.")
     NOT_FOUND_TWICE = "not_found_twice", _("AWS shows no such case after a second sending. A person has to decide.")
     NOT_FOUND_REPEATED = (

@@ -19,6 +19,7 @@ from casesite.desk.story import Story
 from casesite.lookups.models import Lookup
 from casesite.lookups.views import context_of
 from casesite.submissions import dry_runs
+from casesite.submissions import resolving as second_case
 from casesite.submissions.models import Submission
 from casesite.submissions.states import StaleSubmission, State
 from casesite.teams.permissions import leads, reviews
@@ -27,6 +28,7 @@ from casesite.web.auth import login_required_keeping_text
 FIRST_REFRESH = 2.0  # seconds; each further one half as long again
 LAST_REFRESH = 30.0
 COPY = "copy"
+RESOLVE_SECOND = "resolve_second"
 
 
 @login_required
@@ -70,7 +72,10 @@ def _context(request: HttpRequest, case: Case) -> dict[str, object]:
     changed = request.GET.get("seen", story.version) != story.version
     times = 0 if changed else number_of(request.GET.get("n", ""))
     asked = _asked_at_aws(story.newest)
+    resolving = second_case.newest(case)
     return {
+        "resolving": resolving,
+        "may_resolve": second_case.may_ask(request.user, case, resolving),
         "case": case,
         "story": story,
         "submission": story.newest,
@@ -111,6 +116,18 @@ def _copy(request: HttpRequest, case: Case) -> HttpResponse:
     return redirect("case_edit", draft.reference)
 
 
+def _resolve_second(request: HttpRequest, case: Case) -> HttpResponse:
+    """Leads have the second of two cases at AWS resolved."""
+    try:
+        row = second_case.ask(case, by=request.user)
+    except StaleSubmission:
+        messages.error(request, _("It changed meanwhile, so nothing was done. This is how it stands now."))
+    else:
+        waits = row.state == State.PENDING_REVIEW
+        messages.success(request, _("It waits for review now.") if waits else _("It goes to AWS now."))
+    return redirect(case)
+
+
 def number_of(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
@@ -120,6 +137,8 @@ def _act(request: HttpRequest, case: Case) -> HttpResponse:
     action = request.POST.get("action", "")
     if action == COPY:
         return _copy(request, case)
+    if action == RESOLVE_SECOND:
+        return _resolve_second(request, case)
     if action not in actions.NAMES:
         raise BadRequest(f"no such action: {action[:40]!r}")
     newest = case.submissions.opening().filter(newest=True).select_related("case", "account").first()
