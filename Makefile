@@ -1,7 +1,7 @@
 # Set-up, running and checking. `make help` lists what there is; nothing is installed outside .venv, but for a browser in `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test check bench screens docs
+.PHONY: help run setup test chaos chaos-mutants check bench screens docs
 SHELL := /bin/sh
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
@@ -17,7 +17,7 @@ if [ -z "$$python" ]; then echo "Casesite needs Python 3.11, 3.12 or 3.13, and n
 endef
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: setup ## start the whole site (PORT and CASESITE_VAR say where); Ctrl-C stops it
 	@exec $(PY) manage.py up
@@ -27,6 +27,12 @@ setup: $(MANIFEST) ## make .venv and collect the static files, without starting 
 test: .venv/.dev ## install what tests need, a browser too, and run them all
 	@$(PY) -m tests.browsers --install
 	$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+
+chaos: .venv/.dev ## kill, stop and lie to a whole site, hold it against AWS (CHAOS="--help" lists options); docs/reliability.md
+	$(PY) -m tests.chaos $(CHAOS)
+
+chaos-mutants: .venv/.dev ## chaos with three known mistakes, each of which it must see
+	$(PY) -m tests.chaos.mutants $(CHAOS)
 
 check: .venv/.dev ## style, types, migrations, templates, deployment, documents, import rules
 	.venv/bin/ruff check .

@@ -148,6 +148,13 @@ class Site:
 
     def start_part(self, role: str, **extra_env: str) -> Child:
         """Start one part with the runner's own command line and wait until it serves, where it serves at all."""
+        child = self.launch_part(role, **extra_env)
+        if ready := self._readiness(role):
+            wait_until(lambda: ready() or self._still_starts(role), seconds=READY_SECONDS, what=f"the start of {role}")
+        return child
+
+    def launch_part(self, role: str, **extra_env: str) -> Child:
+        """The same without waiting."""
         part = self._part(role)
         part = replace(part, environment=part.environment | extra_env)
         with warnings.catch_warnings(), (self.var / f"{role}.log").open("ab") as log:
@@ -157,8 +164,6 @@ class Site:
             child = Child(part, output=log)
         self._parts[role] = child
         self.pids[role] = child.pid
-        if ready := self._readiness(role):
-            wait_until(lambda: ready() or self._still_starts(role), seconds=READY_SECONDS, what=f"the start of {role}")
         return child
 
     def kill_part(self, role: str) -> None:

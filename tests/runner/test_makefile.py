@@ -46,6 +46,8 @@ def test_help_is_the_default_and_lists_the_targets():
         "run",
         "setup",
         "test",
+        "chaos",
+        "chaos-mutants",
         "check",
         "bench",
         "screens",
