@@ -183,6 +183,12 @@ def an_attempt(submission: Submission, outcome: Outcome | None = None, **fields:
     )
 
 
+def brought_to(state: State, submission: Submission) -> Submission:
+    """A queued submission in a later state, by the worker's steps."""
+    _deliver(submission, state)
+    return submission
+
+
 def _decide(submission: Submission, state: State, reviewer: Any) -> None:
     given = {"by": reviewer, "payload_sha256": submission.payload_sha256}
     if state == State.RETURNED:

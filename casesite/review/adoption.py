@@ -33,17 +33,24 @@ class Found:
 
 
 def ask_aws(submission: Submission, params: dict[str, str], *, by: Any) -> Lookup:
-    if submission.region:
-        where = {"region": submission.region, "domain_id": submission.payload["domainId"], "tag": REFERENCE_TAG}
-        return ask(CONNECT_LOOKUP, submission.account, params | where, by=by, max_age=NOW)
-    return ask(LOOKUP, submission.account, params, by=by, max_age=NOW)
+    """`params` name the case. One of Connect is looked for in the domain that the submission goes to."""
+    kind = CONNECT_LOOKUP if submission.region else LOOKUP
+    return ask(kind, submission.account, params | _where(submission), by=by, max_age=NOW)
 
 
 def lookup_of(submission: Submission, pk: str) -> Lookup | None:
-    """A question about a case in the submission's account, or None for any other."""
+    """A question about a case in the submission's account, of Connect in its domain, or None for any other."""
     kind = CONNECT_LOOKUP if submission.region else LOOKUP
     asked = Lookup.objects.filter(account=submission.account_id, kind=kind).select_related("account")
-    return asked.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    found = asked.filter(pk=pk).first() if pk.isdecimal() and len(pk) < 19 else None
+    return found if found and _where(submission).items() <= found.params.items() else None
+
+
+def _where(submission: Submission) -> dict[str, str]:
+    """What a question about a Connect case says beside the case's id; nothing for Support."""
+    if not submission.region:
+        return {}
+    return {"region": submission.region, "domain_id": submission.payload["domainId"], "tag": REFERENCE_TAG}
 
 
 def found_by(lookup: Lookup) -> Found | None:

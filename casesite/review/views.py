@@ -216,6 +216,8 @@ def _send_again(request: HttpRequest, submission: Submission, reason: str) -> st
 
 def _give_up(request: HttpRequest, submission: Submission, reason: str) -> str:
     workflow.give_up(submission, by=request.user, reason=reason)
+    if submission.is_companion:
+        return _("Given up: it was not sent again. The case stays open without it.")
     return _("Given up: it was not sent again, and the case is a draft.")
 
 

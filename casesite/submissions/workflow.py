@@ -444,7 +444,9 @@ def adopt(
 
 
 def check_adoptable(submission: Submission, *, by: Any, aws_case_id: str, marker: str | None) -> None:
-    """Raises ValidationError where a case at AWS is known to be another one's."""
+    """Raises ValidationError where a case at AWS is known to be another one's, or where no case was to be opened."""
+    if not submission.is_opening:
+        raise ValidationError(_("Only a case is adopted. What goes with one is looked for by sending it again."))
     ours = Case.objects.exclude(pk=submission.case_id)
     if marker and markers.reference_of(marker) != submission.case.reference:
         _refuse(ours.filter(reference=markers.reference_of(marker)), by)
