@@ -153,6 +153,7 @@ def test_pages_offer_it_to_leads_and_say_what_became_of_it(two, client):
     assert "Resolve a second Support case" in listed
     review = client.get(f"/admin/submissions/submission/{row.pk}/change/").content.decode()
     assert two.second in review and "support.ResolveCase" in review
+    assert 'value="reject"' in review and 'value="return"' not in review
     workflow.approve(row, by=two.reviewer, payload_sha256=row.payload_sha256)
     work_off(again(row))
 
