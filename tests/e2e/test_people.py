@@ -7,6 +7,7 @@ from casesite.catalog.models import CasesDomain
 from casesite.catalog.template import CUSTOMER, Field, FieldType
 from casesite.lookups import answer
 from casesite.lookups.models import Lookup
+from tests.axe import assert_accessible
 from tests.catalog.templates import a_template, text
 from tests.factories import PASSWORD, a_connect_template, a_team, a_user, an_account
 from tests.sandbox.care import Care
@@ -52,6 +53,7 @@ def test_customer_is_found_and_chosen_while_the_form_stays(live_server, page_at,
     answer.answer_open(template.domain.account_id)
     logistics = customer.get_by_role("button", name="Demo Logistics")
     expect(logistics).to_be_visible()
+    assert_accessible(page)
     logistics.click()
 
     arn = page.locator("#id_fields-customer_id")
