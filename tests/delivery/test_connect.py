@@ -447,7 +447,7 @@ def test_lead_adopts_a_case_that_was_read_in_connect(incident, sandbox, time, cl
     asked = client.post(address, {"action": "look_up", "aws_id": told["caseId"]})
     answer.answer_open(incident.account_id)
     page = client.get(asked.url.partition("#")[0])
-    assert "It carries our reference line" in page.content.decode()
+    assert "It carries our reference: this is what we sent." in page.content.decode()
 
     client.post(
         address, {"action": "adopt", "lookup": asked.url.partition("lookup=")[2].partition("#")[0], "reason": "Ours."}
