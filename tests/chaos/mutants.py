@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import runpy
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -109,4 +110,5 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--in-process"]:
         become(sys.argv[2], sys.argv[3:])
     else:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         sys.exit(main())
