@@ -197,10 +197,12 @@ def test_policy_for_connect_names_the_actions_that_are_used():
     assert set(re.findall(r'"(cases:[A-Za-z]+)"', (ROOT / "README.md").read_text())) == used | {"cases:TagResource"}
 
 
-def test_policy_for_searches_names_the_actions_that_are_used():
+def test_policy_for_searches_and_files_names_the_actions_that_are_used():
     source = (ROOT / "casesite" / "aws" / "connect_people.py").read_text()
     called = re.findall(r'_(?:pages|call)\((PROFILES|CONNECT), target, region, "([a-z_]+)"', source)
     called += [("CONNECT", name) for name in re.findall(r'method, member = "([a-z_]+)"', source)]
+    files = (ROOT / "casesite" / "aws" / "connect_files.py").read_text()
+    called += [("CONNECT", name) for name in re.findall(r"client\.([a-z]+_[a-z_]+)\(", files)]
     prefixes = {"PROFILES": "profile", "CONNECT": "connect"}
     used = {f"{prefixes[service]}:" + "".join(part.title() for part in name.split("_")) for service, name in called}
 

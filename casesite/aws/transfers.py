@@ -2,7 +2,7 @@
 
 import base64
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import IO, Any
 from urllib.parse import urlsplit
 
@@ -47,15 +47,16 @@ class Transfer:
     def __init__(self) -> None:
         self._sessions: dict[str, URLLib3Session] = {}
 
-    def put(self, url: str, part: Part, *, length: int, md5: bytes) -> str:
-        """Send one part and return its ETag. Raises PartNotTaken."""
+    def put(self, url: str, part: Part, *, length: int, md5: bytes, headers: Mapping[str, str] | None = None) -> str:
+        """Send one part and return its ETag. `headers` are those that the link was signed for, if any. Raises PartNotTaken."""
         check_link(url)
-        headers: Any = HeadersDict(
-            {"Content-Length": str(length), "Content-MD5": base64.b64encode(md5).decode(), "User-Agent": "casesite"}
-        )
+        told = {"Content-Length": str(length), "User-Agent": "casesite", **(headers or {})}
+        if headers is None:
+            told["Content-MD5"] = base64.b64encode(md5).decode()
+        all_headers: Any = HeadersDict(told)
         stream: Any = part  # the stubs want a file; what is read of it is `read`
         try:
-            answer = self._session(url).send(AWSPreparedRequest("PUT", url, headers, stream, False))
+            answer = self._session(url).send(AWSPreparedRequest("PUT", url, all_headers, stream, False))
         except (HTTPClientError, BotoCoreError) as exc:
             raise PartNotTaken(str(exc)) from exc
         etag = answer.headers.get("ETag", "")

@@ -54,6 +54,7 @@ class Limits:
 
 ROOMIEST = Limits(10, 157_286_400, "upload_ids")
 SET = Limits(3, 5 * MIB, "set")
+CONNECT = Limits(10, 20 * MIB, "connect")  # with a case of Amazon Connect
 MOST = ROOMIEST.count
 
 

@@ -15,7 +15,9 @@ from django.core.files.uploadhandler import FileUploadHandler
 from .limits import MOST, ROOMIEST
 
 logger = logging.getLogger(__name__)
-TAKING = frozenset({"case_new_support", "case_edit", "case_file_new"})  # names of the addresses that take files
+TAKING = frozenset(
+    {"case_new_support", "case_new_connect", "case_edit", "case_file_new"}
+)  # names of the addresses that take files
 SUFFIX = ".received"
 TOLD = 50  # files of one request that are named to the person, kept or not
 

@@ -19,7 +19,7 @@ from casesite.database import write
 from casesite.pacing import gate, times
 from casesite.pacing.models import Mode
 from casesite.submissions import proven
-from casesite.submissions.models import TOKEN_KINDS, Submission
+from casesite.submissions.models import TOKEN_KINDS, Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 
@@ -236,6 +236,11 @@ def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
             if reconcile.settle_unknown(row, State.CANCELLED, now, **gone):
                 absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
                 unknown.update(outcome=Outcome.ABSENT)
+        elif row.kind == Kind.CONNECT_FILE and row.resends == 0:
+            absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+            unknown.update(outcome=Outcome.ABSENT)
+            again = {"due_at": now, "reason_code": Reason.NOT_FOUND, "resends": F("resends") + 1}
+            reconcile.settle_unknown(row, State.QUEUED, now, **again)
         else:
             _ask_a_person(row, newest, now)
     for attempt in absent:

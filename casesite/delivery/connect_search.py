@@ -14,7 +14,7 @@ from casesite.submissions import proven
 from casesite.submissions.connect import REFERENCE_TAG
 from casesite.submissions.models import Kind, Submission
 
-from . import journal, lanes, process, reconcile
+from . import connect_files, journal, lanes, process, reconcile
 from .models import Attempt, LookResult, Outcome
 
 
@@ -30,6 +30,8 @@ class Seen:
 def search_own(row: Submission) -> Seen:
     """Search for what the row made, by its own reference. Raises AwsError or GateClosed; then nothing counts."""
     gate.wait_for_read(row.account_id, api=lanes.api_of(row))
+    if row.kind == Kind.CONNECT_FILE:
+        return _files(row)
     return _comments(row) if row.kind == Kind.CONNECT_COMMENT else _cases(row)
 
 
@@ -63,6 +65,20 @@ def _comments(row: Submission) -> Seen:
     bodies = {item["relatedItemId"]: item["content"].get("comment", {}).get("body", "") for item in items}
     ours = [id_ for id_, body in bodies.items() if markers.in_body(body) == row.content["reference"]]
     return Seen(_noted(aws_date), pages, {row.marker: ours[::-1]})
+
+
+def _files(row: Submission) -> Seen:
+    """A file is known by the name that AWS gave it. Without one nothing was ever related."""
+    arn = connect_files.arn_of(row)
+    items, aws_date, pages = connect_cases.related_items(
+        target_of(row.account),
+        region=row.region,
+        domain_id=row.payload["domainId"],
+        case_id=row.payload["caseId"],
+        filter_={"file": {"fileArn": arn}} if arn else {"file": {}},
+    )
+    ours = [item["relatedItemId"] for item in items if arn and item["content"].get("file", {}).get("fileArn") == arn]
+    return Seen(_noted(aws_date), pages, {row.marker: ours} if ours else {})
 
 
 def _sorted_out(found: connect_cases.Search) -> Seen:

@@ -103,6 +103,7 @@ class Look(models.Model):
 class Way(models.TextChoices):
     SET = "set", _("in a set")
     UPLOAD_IDS = "upload_ids", _("as an upload")
+    CONNECT = "connect", _("to Amazon Connect")
 
 
 class UploadState(models.TextChoices):

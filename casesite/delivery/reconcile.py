@@ -53,6 +53,8 @@ def time_to_certainty(row: Submission) -> timedelta:
     Of Support it proves that there is nothing. Connect's index may lag for longer than anybody says: nothing is sent
     again there, a person decides.
     """
+    if row.kind == Kind.CONNECT_FILE:  # it has no token: what is sent again must not arrive twice
+        return times.validity(urgent=False) + times.bound_of(CONNECT_INDEX)
     if row.region:
         return times.bound_of(CONNECT_INDEX)
     urgent = row.is_urgent and row.hurried_at is None  # what a lead lets go before its turn is no more urgent to us

@@ -83,7 +83,8 @@
     const given = upload.box.closest("form");
     const data = new FormData();
     data.set("csrfmiddlewaretoken", given.elements.csrfmiddlewaretoken.value);
-    data.set("account", given.elements.account ? given.elements.account.value : "");
+    for (const name of ["account", "connect_template"])
+      data.set(name, given.elements[name] ? given.elements[name].value : "");
     data.set("held", heldBefore(upload));
     return data;
   }

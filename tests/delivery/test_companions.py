@@ -11,7 +11,7 @@ from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import ReviewPolicy, Role
 from tests.delivery.steps import work_off
-from tests.factories import a_connect_draft, a_team, a_user, an_account
+from tests.factories import a_connect_draft, a_file, a_team, a_user, an_account
 from tests.sandbox.care import Care
 
 pytestmark = pytest.mark.django_db
@@ -164,3 +164,98 @@ def test_case_that_is_proven_twice_gets_its_comment_once(question, sandbox, time
     assert companion(question) == first
     assert Submission.objects.count() == 2
     assert len(comments(sandbox)) == 1
+
+
+# --- files -----------------------------------------------------------------------------------------------------------------
+RELATE, BEGIN = "connectcases.CreateRelatedItem", "connect.StartAttachedFileUpload"
+
+
+@pytest.fixture
+def with_file(care):
+    """A queued case with a first comment and a file."""
+    template = ConnectTemplate.objects.get(name="General question")
+    case = a_connect_draft(template, typed={"title": "Question about opening hours"}, first_comment=TEXT)
+    a_file(case, "sign.txt", b"Open from 9 to 5\n")
+    return workflow.submit(case, by=case.author)
+
+
+def related_files(sandbox):
+    return [item for case in sandbox.connect_cases(ACCOUNT) for item in case["relatedItems"] if item["type"] == "File"]
+
+
+def the_file(submission):
+    return submission.case.submissions.companions().get(kind=Kind.CONNECT_FILE)
+
+
+def test_file_follows_the_comment_and_is_what_was_approved(with_file, sandbox, time):
+    work_off(with_file)
+    let_pass(with_file, time, 5, 30, 30)
+
+    assert [row.state for row in with_file.case.submissions.companions()] == [State.DELIVERED] * 2
+    [item] = related_files(sandbox)
+    assert the_file(with_file).remote_id == item["relatedItemId"]
+    [held] = sandbox.connect_files()
+    assert held["sha256"] == the_file(with_file).files[0]["sha256"]
+    assert [request["operation"] for request in sandbox.requests() if request["operation"] in (COMMENT, RELATE)] == [
+        COMMENT,
+        RELATE,
+    ]
+
+
+def test_file_waits_for_what_comes_before_it(with_file, sandbox, time):
+    sandbox.fault(COMMENT, "drop", when="before", times=3)
+    work_off(with_file)
+    let_pass(with_file, time, 5, 10)
+    assert sandbox.requests(BEGIN) == []
+
+    let_pass(with_file, time, 45, 300, 30, 30, 30)
+    assert the_file(with_file).state == State.DELIVERED
+
+
+def test_lost_answer_relates_no_file_twice(with_file, sandbox, time):
+    sandbox.lose_answer(RELATE)
+    work_off(with_file)
+    let_pass(with_file, time, 5, 30, 30, 60)
+
+    row = the_file(with_file)
+    assert row.state == State.DELIVERED
+    assert row.looks.get().result == LookResult.FOUND
+    assert len(related_files(sandbox)) == 1
+    assert len(sandbox.requests(RELATE)) == 1
+
+
+def test_file_that_never_arrived_is_related_once_the_search_is_sure(with_file, sandbox, time):
+    sandbox.fault(RELATE, "drop", when="before")
+    work_off(with_file)
+    let_pass(with_file, time, 5, 30, 30)
+    assert the_file(with_file).state == State.UNKNOWN
+
+    for _minute in range(35):
+        let_pass(with_file, time, 60)
+    assert the_file(with_file).state == State.DELIVERED
+    assert len(related_files(sandbox)) == 1
+    [first, second] = the_file(with_file).attempts.all()
+    assert (first.outcome, second.outcome) == (Outcome.ABSENT, Outcome.DONE)
+
+
+def test_upload_that_breaks_is_made_anew_and_the_case_stays(with_file, sandbox, time):
+    sandbox.fault(BEGIN, "drop", when="after")
+    work_off(with_file)
+    assert the_file(with_file).reason_code in (Reason.FILES_AGAIN, Reason.AFTER_OTHERS)
+    let_pass(with_file, time, 5, 60, 60, 60)
+
+    assert the_file(with_file).state == State.DELIVERED
+    assert len(related_files(sandbox)) == 1
+
+
+def test_file_that_connect_does_not_accept_fails_alone(with_file, sandbox, time):
+    sandbox.settings(upload_ready_after=3600)
+    work_off(with_file)
+    let_pass(with_file, time, 5)
+    [held] = sandbox.connect_files()
+    sandbox.settle_upload(held["fileId"], failed=True)
+    let_pass(with_file, time, 30, 30)
+
+    row = the_file(with_file)
+    assert (row.state, row.reason_code) == (State.FAILED, Reason.FILE_REFUSED)
+    assert with_file.case.stage == "open"

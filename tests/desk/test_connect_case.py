@@ -4,9 +4,11 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from casesite.cases import files
 from casesite.cases.models import Case, Kind
 from casesite.catalog.models import CasesDomain, ConnectTemplate
 from casesite.submissions import workflow
@@ -360,3 +362,44 @@ def test_lead_switches_a_template_off_for_own_teams_alone(client, team, template
     assert set(template.off_for.all()) == {team, second}
     client.post(address, kept)
     assert set(template.off_for.all()) == {second}
+
+
+# --- files -----------------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def instance(template):
+    """The Connect instance that files go to is known."""
+    CasesDomain.objects.update(found_instance_arn="arn:aws:connect:us-east-1:111111111111:instance/1")
+    return template
+
+
+def test_file_comes_with_the_form_and_belongs_to_what_is_approved(client, agent, instance):
+    tab = Tab(client, f"{LIST}{instance.pk}/")
+    tab.press("submit", files=SimpleUploadedFile("sign.txt", b"Open from 9 to 5"))
+
+    row = Submission.objects.get()
+    assert [(file["name"], file["size"]) for file in row.files] == [("sign.txt", 16)]
+    assert "sign.txt" in client.get(row.case.get_absolute_url()).content.decode()
+
+
+def test_draft_keeps_its_file_and_gives_it_up(client, agent, instance):
+    tab = Tab(client, f"{LIST}{instance.pk}/")
+    tab.press("save_draft", files=SimpleUploadedFile("sign.txt", b"Open from 9 to 5"))
+    case = Case.objects.get()
+    again = Tab(client, f"{case.get_absolute_url()}edit/")
+    assert "sign.txt" in again.html
+
+    again.press("save_draft", kept_files="")
+    assert not files.of_draft(case)
+
+
+def test_file_that_is_too_large_is_refused_before_anybody_waits(client, agent, instance):
+    asked = {"connect_template": instance.pk, "name": "film.mp4", "size": 21 * 1024 * 1024, "held": 0}
+    answer = client.post("/cases/files/", asked)
+
+    assert answer.status_code == 422 and "20" in answer.content.decode()
+
+
+def test_domain_whose_instance_nobody_knows_takes_no_files(client, agent, template):
+    assert "nobody knows the Connect instance" in client.get(f"{LIST}{template.pk}/").content.decode()
+    asked = {"connect_template": template.pk, "name": "sign.txt", "size": 5, "held": 0}
+    assert client.post("/cases/files/", asked).status_code == 422

@@ -10,11 +10,14 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from casesite.cases import files as stored_files
+from casesite.cases.limits import CONNECT, Limits
 from casesite.cases.models import Case, CaseFile, ConnectContent, Kind
-from casesite.catalog.models import CaseTemplate, ConnectTemplate
+from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate
 from casesite.catalog.tags import parse_tags
 from casesite.catalog.template import TITLE
 from casesite.submissions import connect, marker
+from casesite.submissions.payloads import described_files
 from casesite.teams.models import AwsAccount, Team
 
 from ..advice import NamedTexts
@@ -22,6 +25,7 @@ from ..people import People
 from . import field_builders, texts
 from .connect import ConnectForm
 from .typed import TypedField
+from .with_files import FilesInput, WithFiles
 
 COMMENT_LIMIT = 15_000 - marker.LINE_LENGTH  # AWS's, less our reference
 MOST_OWN_TAGS = 49  # of AWS's 50, one is ours
@@ -29,7 +33,15 @@ DRAFT_LIMIT = 20_000  # characters that a draft keeps of a field
 OWN_FIELDS = ("team", "tags", "first_comment", "confirm_secrets")
 
 
-class ConnectCaseForm(ConnectForm):
+def limits_in(domain: CasesDomain) -> Limits:
+    """How many files of which size go out with a case of the domain."""
+    if domain.users_in:
+        return CONNECT
+    why = _("No files go out: nobody knows the Connect instance of %(domain)s. A lead enters it in the administration.")
+    return Limits(0, 0, "", why % {"domain": domain.name})
+
+
+class ConnectCaseForm(WithFiles, ConnectForm):
     """One draft. With `submitting` everything must be complete and fit; with `saving` it only has to be storable."""
 
     kind = Kind.CONNECT
@@ -48,6 +60,8 @@ class ConnectCaseForm(ConnectForm):
         submitting: bool = False,
         saving: bool = False,
         people: People | None = None,
+        files: Sequence[CaseFile] = (),
+        refused: Sequence[ValidationError] = (),
     ) -> None:
         """`teams` are the person's that may use the template; `held` is the draft's content, `typed` what a new form begins with."""
         super().__init__(
@@ -62,7 +76,7 @@ class ConnectCaseForm(ConnectForm):
         )
         self.row, self.version, self.teams, self.author, self.saving = row, version, teams, author, saving
         self.content_held = held
-        self.held: Sequence[CaseFile] = ()
+        self.held, self.refused, self.file_limits = files, refused, limits_in(row.domain)
         self.initial.update(
             tags=held.tags if held else row.default_tags,
             first_comment=held.first_comment if held else "",
@@ -90,6 +104,7 @@ class ConnectCaseForm(ConnectForm):
                 limit=COMMENT_LIMIT,
                 widget=forms.Textarea(attrs={"class": "form-control", "rows": 4, "dir": "auto"}),
             ),
+            "files": forms.Field(label=_("Files"), required=False, widget=FilesInput()),
             "confirm_secrets": forms.CharField(
                 label=gettext_lazy("Secrets"), required=False, widget=forms.HiddenInput()
             ),
@@ -111,6 +126,11 @@ class ConnectCaseForm(ConnectForm):
         """The text of one of our own fields as it stands on the page."""
         source: Mapping[str, Any] = self.data if self.is_bound else self.initial
         return texts.with_lf(str(source.get(name) or ""))
+
+    @property
+    def files_field(self) -> forms.BoundField:
+        """The form's own `files` are what was posted."""
+        return self["files"]
 
     @property
     def asks_for_team(self) -> bool:
@@ -223,5 +243,6 @@ class ConnectCaseForm(ConnectForm):
 
     def holds_same_as(self, case: Case) -> bool:
         """Whether a stored draft says what this form says, in the same version of the template."""
-        held = case.connect
-        return all(getattr(held, name) == value for name, value in self.connect_fields.items())
+        kept = described_files(stored_files.of_draft(case))
+        same = all(getattr(case.connect, name) == value for name, value in self.connect_fields.items())
+        return same and kept == described_files(self.held)

@@ -15,8 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from casesite.cases import files as stored_files
-from casesite.cases import scans
-from casesite.cases.models import Case, CaseFile, FileScan, Kind, SupportContent
+from casesite.cases.models import Case, CaseFile, Kind, SupportContent
 from casesite.catalog.known import IssueType
 from casesite.catalog.severities import severity_of
 from casesite.submissions import payloads
@@ -27,6 +26,7 @@ from ..advice import Advice
 from . import texts
 from .offer import Offer
 from .typed import TypedField
+from .with_files import FilesInput, WithFiles
 
 DRAFT_SUBJECT_LIMIT = 1000  # what the column holds
 DRAFT_BODY_LIMIT = 100_000
@@ -36,18 +36,6 @@ _REFRESH = {
     "hx-swap": "none",
     "hx-sync": "closest form:queue last",
 }
-
-
-class FilesInput(forms.FileInput):
-    """Several files at once."""
-
-    allow_multiple_selected = True
-
-    def __init__(self) -> None:
-        super().__init__(attrs={"multiple": True})
-
-    def value_from_datadict(self, data: Any, files: Any, name: str) -> None:
-        """Files are kept before the form is looked at: they are in `SupportForm.held`."""
 
 
 class SeverityCards(forms.RadioSelect):
@@ -67,7 +55,7 @@ def _select(**attrs: Any) -> forms.Select:
     return forms.Select(attrs=_REFRESH | attrs)
 
 
-class SupportForm(forms.Form):
+class SupportForm(WithFiles, forms.Form):
     """One draft. With `submitting` everything must be complete and fit AWS's rules; else only storable."""
 
     kind = Kind.SUPPORT
@@ -136,22 +124,12 @@ class SupportForm(forms.Form):
     ) -> None:
         """`held` are the files that it has, `refused` says why others that came with it were not taken."""
         super().__init__(data, **kwargs)
-        self.held = held
-        self.refused = refused
+        self.held, self.refused, self.file_limits = held, refused, offer.file_limits
         self.offer = offer
         self.submitting = submitting
         self.advice = Advice(offer, self.data if self.is_bound else self.initial, held)
         self.fields["communication_body"].help_text = str(self.advice.hint)
         self.fields["severity_code"].widget.targets = offer.response_targets  # type: ignore[attr-defined]
-
-    @cached_property
-    def scans(self) -> dict[str, FileScan]:
-        return scans.of_files(self.held)
-
-    @property
-    def held_with_scans(self) -> list[tuple[CaseFile, dict[str, str] | None]]:
-        """Each file with what a page shows of its scan."""
-        return [(file, scans.state_of(file, self.scans)) for file in self.held]
 
     @cached_property
     def helper(self) -> FormHelper:
@@ -266,18 +244,6 @@ class SupportForm(forms.Form):
         if self.submitting:
             texts.check_description(body)
         return body
-
-    def clean_files(self) -> Sequence[CaseFile]:
-        """What the account does not take is named; a draft may keep it until it is submitted."""
-        problems = list(self.refused)
-        if self.submitting:
-            limits = self.offer.file_limits
-            for count, file in enumerate(self.held, start=1):
-                problems += limits.problems_with(file.name, file.size, count)
-            problems += scans.problems_with(self.held, self.scans)
-        if problems:
-            raise ValidationError(problems)
-        return self.held
 
     def clean_language(self) -> str:
         code: str = self.cleaned_data["language"]

@@ -17,11 +17,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from casesite.cases import files
 from casesite.cases.models import Case, Stage
 from casesite.catalog.models import ConnectTemplate
 from casesite.catalog.rule_words import name_of
 from casesite.desk import drafts, refusals
-from casesite.desk.forms.connect_case import ConnectCaseForm
+from casesite.desk.forms.connect_case import ConnectCaseForm, limits_in
 from casesite.desk.people import People
 from casesite.submissions.states import StaleSubmission
 from casesite.teams.models import Team
@@ -29,6 +30,7 @@ from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
 from casesite.web.lru import Lru
 
+from .files import held_by
 from .newest import newest_of
 
 SAVE, SUBMIT, UPDATE = "save_draft", "submit", "update"
@@ -132,7 +134,9 @@ def saving_context(row: ConnectTemplate, case: Case | None, token: str, *, older
 def bound(
     request: HttpRequest, row: ConnectTemplate, *, submitting: bool, saving: bool = False, case: Case | None = None
 ) -> ConnectCaseForm:
-    return _form(request, row, case, data=request.POST, submitting=submitting, saving=saving)
+    held, refused = held_by(request, limits_in(row.domain))
+    told = {"submitting": submitting, "saving": saving, "files": held, "refused": refused}
+    return _form(request, row, case, data=request.POST, **told)
 
 
 def _form(request: HttpRequest, row: ConnectTemplate, case: Case | None = None, **more: Any) -> ConnectCaseForm:
@@ -202,7 +206,8 @@ def edit(request: HttpRequest, case: Case) -> HttpResponse:
     if case.stage != Stage.DRAFT:
         messages.info(request, _("This case is no longer a draft, so it can't be edited."))
         return redirect(case)
-    page = Page(request, _form(request, case.connect.template, case), str(case.version), case)
+    form = _form(request, case.connect.template, case, files=files.of_draft(case))
+    page = Page(request, form, str(case.version), case)
     page.notices = _changes_of_template(case)
     return page.render()
 

@@ -12,8 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from casesite.cases import file_secrets, files, scans
-from casesite.cases.limits import MOST, check_count, check_name, check_size, limits_of
+from casesite.cases.limits import MOST, Limits, check_count, check_name, check_size, limits_of
 from casesite.cases.models import Case, CaseFile
+from casesite.catalog.models import ConnectTemplate
+from casesite.desk.forms.connect_case import limits_in
 from casesite.desk.forms.offer import Offer
 from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
@@ -29,7 +31,7 @@ def new(request: HttpRequest) -> HttpResponse:
     """
     if not team_ids(request.user):
         raise PermissionDenied(_("Only members of a team can write cases."))
-    limits = limits_of(Offer(request.user, request.POST).account)
+    limits = _limits(request)
     held = _number(request.POST.get("held", ""))
     received: Any = request.FILES.getlist("files")[:1]
     try:
@@ -45,6 +47,27 @@ def new(request: HttpRequest) -> HttpResponse:
     searches = file_secrets.searches_of([file_secrets.Bytes(file.sha256, file.size, file.name)])
     told = {"places": file_secrets.places_in(searches), "scan": scans.state_of(file, scans.of_files([file]))}
     return render(request, "desk/_file.html", {"file": file} | told)
+
+
+def _limits(request: HttpRequest) -> Limits:
+    """Those of the form that the file is for: of a Connect template, or of a Support account."""
+    asked = request.POST.get("connect_template", "")
+    if asked.isdecimal() and len(asked) < 19:
+        rows = ConnectTemplate.objects.visible_to(request.user).select_related("domain")
+        return limits_in(get_object_or_404(rows, pk=asked).domain)
+    return limits_of(Offer(request.user, request.POST).account)
+
+
+def held_by(request: HttpRequest, limits: Limits) -> tuple[list[CaseFile], list[ValidationError]]:
+    """The files that a form has: those it named, but the one to take out, and those that came with it, kept at once."""
+    removed = request.POST.get("remove_file", "")
+    keys = [key for key in request.POST.getlist("kept_files") if key not in ("", removed)]
+    held = files.held_by_form(keys, by=request.user)
+    received: Any = request.FILES.getlist("files")
+    taken, refused = files.take(received, held, limits, by=request.user)
+    if len(held) < len(set(keys)):
+        refused.append(ValidationError(_("A file of this form is not stored any more. Choose it again.")))
+    return taken, refused
 
 
 @login_required_keeping_text

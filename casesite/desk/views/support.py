@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from casesite.cases import files
-from casesite.cases.models import Case, CaseFile, Stage
+from casesite.cases.models import Case, Stage
 from casesite.desk import drafts, refusals
 from casesite.desk.advice import Advice, with_missing_headings
 from casesite.desk.canned import insert
@@ -31,6 +31,7 @@ from casesite.submissions.states import StaleSubmission
 from casesite.teams.permissions import team_ids
 from casesite.web.auth import login_required_keeping_text
 
+from .files import held_by
 from .newest import newest_of
 
 SAVE, SUBMIT, UPDATE, ASK_AWS = "save_draft", "submit", "update", "ask_aws"
@@ -229,20 +230,8 @@ def _action(request: HttpRequest) -> str:
 
 def bound(request: HttpRequest, *, submitting: bool, case: Case | None = None) -> SupportForm:
     offer = Offer(request.user, request.POST, case)
-    held, refused = _held(request, offer)
+    held, refused = held_by(request, offer.file_limits)
     return SupportForm(request.POST, offer=offer, submitting=submitting, held=held, refused=refused)
-
-
-def _held(request: HttpRequest, offer: Offer) -> tuple[list[CaseFile], list[ValidationError]]:
-    """The files that the form has: those it named, but the one to take out, and those that came with it, kept at once."""
-    removed = request.POST.get("remove_file", "")
-    keys = [key for key in request.POST.getlist("kept_files") if key not in ("", removed)]
-    held = files.held_by_form(keys, by=request.user)
-    received: Any = request.FILES.getlist("files")
-    taken, refused = files.take(received, held, offer.file_limits, by=request.user)
-    if len(held) < len(set(keys)):
-        refused.append(ValidationError(_("A file of this form is not stored any more. Choose it again.")))
-    return taken, refused
 
 
 def _unbound(request: HttpRequest, values: Mapping[str, Any], token: str, case: Case | None = None) -> Page:
@@ -262,7 +251,7 @@ def _updated(request: HttpRequest, token: str, case: Case | None = None) -> Http
         values["communication_body"], all_fit = with_missing_headings(advice, values.get("communication_body", ""))
     offer = Offer(request.user, values, case)
     inserted = insert(values, offer) if values.get("action") == INSERT else None
-    held, refused = _held(request, offer)
+    held, refused = held_by(request, offer.file_limits)
     form = SupportForm(offer=offer, initial=values, held=held, refused=refused)
     for message in (message for error in refused for message in error.messages):
         form.show_error("files", message)
