@@ -22,6 +22,8 @@ GET_PAGE = 220  # fields that GetCase takes at once
 CREATE_CASE = f"{SERVICE}.CreateCase"
 OPENED, TITLE, STATUS, NUMBER = "created_datetime", "title", "status", "reference_number"
 _SHOWN = [{"id": id_} for id_ in (OPENED, TITLE, STATUS, NUMBER)]
+NO_TEMPLATE = "00000000-0000-0000-0000-000000000000"
+_TEST_FIELDS = [{"id": TITLE, "value": {"stringValue": "TEST CASE-Please ignore"}}]
 Row = dict[str, Any]
 
 
@@ -77,6 +79,26 @@ def create_case(target: Target, keys: Keys, region: str, params: Row, trace: Tra
             http_status=meta.get("HTTPStatusCode"),
             request_id=str(meta.get("RequestId", "")),
         )
+
+
+def ask_whether_allowed(target: Target, *, region: str, domain_id: str, tags: dict[str, str]) -> None:
+    """Find out whether cases may be opened, with tags or without: by a template that no domain has, so that none is opened.
+
+    Returns where AWS looked for the template; raises Refused where it does not let us in, and whatever else went wrong.
+    """
+    trace = Trace(CREATE_CASE)
+    params: Row = {"domainId": domain_id, "templateId": NO_TEMPLATE, "fields": _TEST_FIELDS}
+    try:
+        with translated(trace), clients.writer(target, clients.keys(target), service=SERVICE, region=region) as client:
+            client.trace = trace
+            answer = client.create_case(**params, **({"tags": tags} if tags else {}))
+    except Refused as exc:
+        if exc.cause == Cause.INVALID:
+            return
+        raise
+    raise OutcomeUnknown(
+        f"AWS opened case {answer.get('caseId')} by a template that is not there.", operation=CREATE_CASE
+    )
 
 
 def add_comment(target: Target, keys: Keys, region: str, params: Row, trace: Trace) -> str:

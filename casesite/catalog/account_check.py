@@ -239,10 +239,37 @@ class Examination:
         if found:
             names = ", ".join(row["name"] for row in found)
             self._note(name, GOOD, _("Cases domains: %(names)s.") % {"names": names})
+            for tags in ({}, {"casesite-ref": "check"}):
+                if not self._may_open(region, found[0]["domainId"], tags):
+                    break
             self._people(region)
         else:
             todo = _("Take the region off the account's settings, or set up Cases there.")
             self._note(name, LIMITED, _("There is no Cases domain in this region."), todo)
+
+    def _may_open(self, region: str, domain_id: str, tags: dict[str, str]) -> bool:
+        """Whether cases may be opened in a domain, with tags or without; asked with a template that is not there."""
+        name = _("Put tags on cases in %(region)s") if tags else _("Open cases in Connect in %(region)s")
+        name %= {"region": region}
+        api = gate.Api(connect_cases.SERVICE, region)
+        try:
+            read(
+                self.account, connect_cases.ask_whether_allowed, api=api, region=region, domain_id=domain_id, tags=tags
+            )
+        except (AwsError, gate.GateClosed) as exc:
+            if not (isinstance(exc, AwsError) and exc.code.startswith("AccessDenied")):
+                words = explain(exc)
+                self._note(name, LIMITED, words.text, words.todo)
+                return False
+            action = "cases:TagResource" if tags else "cases:CreateCase"
+            text = _("The role may not use %(action)s, or only with templates that it names.") % {"action": action}
+            todo = _("Allow what README lists for Connect, then check again.")
+            if tags:
+                todo += " " + _("Or switch tags off for its domains, under Cases domains.")
+            self._note(name, LIMITED, text, todo)
+            return False
+        self._note(name, GOOD, _("Allowed."))
+        return True
 
     def _people(self, region: str) -> None:
         """Whether customers and users can be found in a region: searches that find nobody. Without it their ARNs are typed."""

@@ -405,6 +405,8 @@ def test_check_finds_out_whether_customers_and_users_can_be_searched(account, aw
 
     assert [name for name, row in found.items() if row["state"] == "good"] == [
         "Connect in us-east-1",
+        "Open cases in Connect in us-east-1",
+        "Put tags on cases in us-east-1",
         "Find customers in us-east-1",
         "Find users in us-east-1",
     ]
@@ -434,3 +436,31 @@ def test_missing_right_to_search_is_named_and_blocks_nothing(account, aws, denie
     assert (row["state"], row["text"]) == ("limited", f"The role may not use {denied}. {without}")
     assert "README" in row["todo"]
     assert checked.check_result == CheckResult.LIMITED
+
+
+@pytest.mark.parametrize(
+    ("denied", "name"),
+    [
+        ("cases:CreateCase", "Open cases in Connect in us-east-1"),
+        ("cases:TagResource", "Put tags on cases in us-east-1"),
+    ],
+)
+def test_missing_right_to_open_connect_cases_is_found_without_opening_one(account, aws, denied, name):
+    for domain in aws.connect_domains(ACCOUNT):
+        aws.connect_remove(domain["domainId"])
+    aws.connect_demo(ACCOUNT)
+    account.connect_regions = "us-east-1"
+    account.save(update_fields=["connect_regions"])
+    account_check.check(account)
+    assert {row["state"] for row in account_rows(account) if row["name"] == name} == {"good"}
+
+    aws.account(ACCOUNT, denied=[denied])
+    account_check.check(account)
+    [row] = [row for row in account_rows(account) if row["name"] == name]
+    assert (row["state"], denied in row["text"]) == ("limited", True)
+    assert aws.connect_cases(ACCOUNT) == []
+
+
+def account_rows(account):
+    account.refresh_from_db()
+    return account.check_details
