@@ -49,12 +49,12 @@ def checks_of(
 def connect_checks_of(submission: Submission, request: ConnectRequest, odd: int) -> list[Check]:
     """Of what opens a Connect case. AWS has no dry run of that: its values are held against the template instead."""
     checks = [*_check_template(request), *_check_odd(odd), *_check_secrets(submission, request.places)]
-    return [*checks, _check_account(submission.account)]
+    return [*checks, _check_for_connect(submission.account)]
 
 
 def companion_checks_of(submission: Submission) -> list[Check]:
     """Of what was decided together with its case: what is in it was looked at there."""
-    return [_check_account(submission.account)]
+    return [_check_for_connect(submission.account)]
 
 
 def _check_template(request: ConnectRequest) -> Iterator[Check]:
@@ -158,6 +158,15 @@ def _check_files(submission: Submission) -> Check:
         "%(count)d file, within the account's limits", "%(count)d files, within the account's limits", count
     )
     return Check("ok", text % {"count": count})
+
+
+def _check_for_connect(account: AwsAccount) -> Check:
+    """What the account's check found stops Support's cases; those of Connect go out all the same where AWS lets them."""
+    if account.active and account.check_result == CheckResult.BLOCKED:
+        return Check(
+            "warn", _("The account's check found: %(why)s") % {"why": account.check_summary}, account.checked_at
+        )
+    return _check_account(account)
 
 
 def _check_account(account: AwsAccount) -> Check:

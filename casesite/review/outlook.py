@@ -33,9 +33,8 @@ def outlook_of(submission: Submission) -> Outlook | None:
     if submission.state not in (State.PENDING_REVIEW, State.QUEUED) or submission.kind == Kind.SUPPORT_RESOLVE:
         return None
     account = submission.account
-    blocked = account.check_summary if account.check_result == CheckResult.BLOCKED else ""
     if submission.region:
-        return _in_connect(submission, blocked)
+        return _in_connect(submission)
     found = queue.queue_of(account, clock.now())
     if submission.state == State.QUEUED:
         at = found.planned.get(submission.pk)
@@ -48,16 +47,16 @@ def outlook_of(submission: Submission) -> Outlook | None:
         limit=found.budget.limit,
         reserve=found.budget.reserve,
         urgent=submission.is_urgent,
-        blocked=blocked,
+        blocked=account.check_summary if account.check_result == CheckResult.BLOCKED else "",
     )
 
 
-def _in_connect(submission: Submission, blocked: str) -> Outlook:
-    """Connect's lanes only wait where AWS does not let them in, or a person holds the row."""
+def _in_connect(submission: Submission) -> Outlook:
+    """Connect's lanes only wait where AWS does not let them in, or a person holds the row; the account's check is of Support."""
     now = clock.now()
     lane = AccountGate.objects.filter(
         account=submission.account_id, family="connectcases", region=submission.region, mode=Mode.WRITE
     ).first()
     shut = gates.closed(lane, now) if lane else None
     at = max(now, shut.until if shut else now, submission.due_at or now)
-    return Outlook(at=at, now=at == now, blocked=blocked)
+    return Outlook(at=at, now=at == now)

@@ -386,3 +386,14 @@ def test_companion_has_a_page_that_leads_to_what_was_decided(connect, as_user, r
     assert buttons_of(answer) == []
     listed = as_user(reviewer).get(reverse("admin:submissions_submission_changelist"))
     assert "Comment on a Connect case" in text_of(listed)
+
+
+def test_account_without_a_support_plan_still_opens_connect_cases(client, connect, reviewer, account):
+    type(account).objects.update(check_result="blocked", check_summary="The account has no Support plan.")
+    row = connect()
+    client.force_login(reviewer)
+    html = client.get(review_url(row)).content.decode()
+
+    assert "The account's check found: The account has no Support plan." in unescape(html)
+    assert "can't send" not in unescape(html).partition("<main")[2]
+    assert "It goes out now" in html
