@@ -403,3 +403,40 @@ def test_domain_whose_instance_nobody_knows_takes_no_files(client, agent, templa
     assert "nobody knows the Connect instance" in client.get(f"{LIST}{template.pk}/").content.decode()
     asked = {"connect_template": template.pk, "name": "sign.txt", "size": 5, "held": 0}
     assert client.post("/cases/files/", asked).status_code == 422
+
+
+# --- what AWS said ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("words", "at"),
+    [
+        ("Field component must have a value.", "component"),
+        ("The value of Note is too long.", "note"),
+        ("Something is wrong.", None),
+    ],
+)
+def test_refusal_stands_at_the_field_that_it_names(tab, client, team, words, at):
+    tab.press("submit")
+    row = Submission.objects.get()
+    reviewer = a_user(team=team, role=Role.REVIEWER)
+    workflow.approve(row, by=reviewer, payload_sha256=row.payload_sha256)
+    for state in (State.PREPARING, State.FAILED):
+        row.move(state, what=state, reason_code="refused", reason_text=words)
+    html = client.get(f"{row.case.get_absolute_url()}edit/").content.decode()
+
+    assert errors_in(html) == ({at: words} if at else {})
+    assert html.count(words) >= 1
+
+
+# --- two teams -------------------------------------------------------------------------------------------------------------
+def test_templates_of_two_domains_and_accounts_are_apart(client, agent, template):
+    others = a_team("Returns")
+    foreign = a_connect_template(an_account(others, connect_regions="us-east-1"), replace(TEMPLATE, name="Return"))
+    theirs = a_connect_draft(foreign, by=a_user(team=others), typed={"title": "A return"})
+    own = Tab(client, f"{LIST}{template.pk}/")
+
+    assert names_in(client.get(LIST).content.decode()) == [TEMPLATE.name]
+    for address in (f"{LIST}{foreign.pk}/", theirs.get_absolute_url(), f"{theirs.get_absolute_url()}edit/"):
+        assert client.get(address).status_code == 404
+    assert own.post(f"{LIST}{foreign.pk}/", FULL, "submit").status_code == 404
+    assert own.post(f"{LIST}{foreign.pk}/save/", FULL, "").status_code == 404
+    assert Case.objects.filter(author=agent).count() == 0

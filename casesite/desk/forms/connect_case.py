@@ -1,5 +1,6 @@
 """The form that opens a case by a Connect template: the template's own fields, and what goes along with the case."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from functools import cached_property
@@ -204,6 +205,16 @@ class ConnectCaseForm(WithFiles, ConnectForm):
             raise ValidationError(self.advice.secret_messages)
         return str(self.cleaned_data["confirm_secrets"])
 
+    def show_refusal(self, text: str) -> bool:
+        """Put what AWS said at the fields that it names, of a form that nobody posted yet. False where it names none."""
+        names = {id_: self.template.by_id[id_].name for id_ in self.field_ids}
+        told = [id_ for id_, name in names.items() if _names(text, id_) or _names(text, name)]
+        for id_ in told:
+            bound = self[field_builders.name_of(id_)]
+            errors = self.error_class(renderer=self.renderer, field_id=bound.auto_id)
+            self.errors.setdefault(bound.name, errors).append(text)
+        return bool(told)
+
     # --- what it holds ---------------------------------------------------------------------------------------------------
     @property
     def case_fields(self) -> dict[str, Any]:
@@ -246,3 +257,8 @@ class ConnectCaseForm(WithFiles, ConnectForm):
         kept = described_files(stored_files.of_draft(case))
         same = all(getattr(case.connect, name) == value for name, value in self.connect_fields.items())
         return same and kept == described_files(self.held)
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a field stands in AWS's words, by its id or its name, as a word of its own."""
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.IGNORECASE) is not None

@@ -85,7 +85,7 @@ class Page:
     @property
     def context(self) -> dict[str, Any]:
         older = "changed_elsewhere" in self.notices
-        newest = newest_of(self.case) if self.case else None
+        said = self._said_before()
         return {
             "form": self.form,
             "template": self.form.row,
@@ -96,9 +96,18 @@ class Page:
             "unsaved": self.form.is_bound,
             "blank": self._blank_parts(),
             "actions": {"save": SAVE, "submit": SUBMIT, "update": UPDATE},
-            **(refusals.said_of(newest) if newest else {}),
+            **said,
             **self.notices,
         }
+
+    def _said_before(self) -> dict[str, Any]:
+        """What a reviewer or AWS said about the draft's last revision; AWS's words at the fields that they name."""
+        newest = newest_of(self.case) if self.case else None
+        said = refusals.said_of(newest) if newest else {}
+        words = str(said.get("refused_words") or "")
+        if words and not self.form.is_bound and self.form.show_refusal(words):
+            del said["refused_words"]
+        return said
 
     def _blank_parts(self) -> tuple[SafeString, SafeString] | None:
         """The fields and the rules of a form in which nothing is filled in yet."""
