@@ -47,3 +47,19 @@ def test_text_of_a_field_that_is_not_asked_for_is_left_alone():
 
     assert filling.parsed[0].keys() == {"title", "amount", "reason", "note"}
     assert [field["id"] for field in filling.request_fields] == ["title", "reason", "amount"]
+
+
+def test_rules_that_name_a_field_of_another_template_read_it_as_blank():
+    """A rule belongs to the domain, and may look at a field that this template neither places nor has."""
+    elsewhere, nowhere = text("elsewhere"), "a-field-of-another-template"
+    rules = [
+        hides("note", equal("elsewhere", "x"), name="Elsewhere"),
+        requires("note", equal(nowhere, "x"), name="Nowhere"),
+        hides("other", equal(nowhere, None), name="Blank"),
+    ]
+    template = a_template(text("note"), text("other"), elsewhere, placed=["note", "other"], rules=rules)
+    filling = Filling(template, {"title": "Late", "note": "Kept", "other": "Gone", "elsewhere": "x"}, BERLIN)
+
+    assert [field["id"] for field in filling.request_fields] == ["title", "note"]
+    assert {each["id"] for each in filling.dropped} == {"other", "elsewhere"}
+    assert filling.problems == []
