@@ -120,12 +120,22 @@ def _claim(account_pk: int, region: str) -> Doubt | None:
             phase=Phase.CLOSED, outcome=Outcome.UNKNOWN, error_class="WorkerLost", closed_at=now
         )
         unknown = list(row.attempts.filter(outcome=Outcome.UNKNOWN).order_by("n"))
-        if not unknown:  # taken over by a person with nothing left to prove
-            Submission.objects.filter(pk=row.pk, token=row.token).update(due_at=None, lease_until=None, lease_by="")
+        if not unknown:
+            _nothing_left_to_prove(row, now)
             return None
     for attempt in left_open:
         journal.ended(attempt, row, Outcome.UNKNOWN, error="WorkerLost", state=str(row.state))
     return Doubt(row, unknown[0], unknown[-1])
+
+
+def _nothing_left_to_prove(row: Submission, now: datetime) -> None:
+    """A late refusal of the first sending, after its repeat was refused too, moves no row: a person decides then."""
+    if row.state == State.UNKNOWN:
+        text = row.attempts.latest("n").error_text[:2000]
+        refused = {"reason_code": Reason.REFUSED_OFTEN, "reason_text": text}
+        reconcile.settle_unknown(row, State.NEEDS_ATTENTION, now, due_at=None, **refused)
+    else:
+        Submission.objects.filter(pk=row.pk, token=row.token).update(due_at=None, lease_until=None, lease_by="")
 
 
 # --- the same request again --------------------------------------------------------------------------------------------
@@ -237,10 +247,10 @@ def _store_absent(row: Submission, newest: Attempt, seen: Seen) -> None:
                 absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
                 unknown.update(outcome=Outcome.ABSENT)
         elif row.kind == Kind.CONNECT_FILE and row.resends == 0:
-            absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
-            unknown.update(outcome=Outcome.ABSENT)
             again = {"due_at": now, "reason_code": Reason.NOT_FOUND, "resends": F("resends") + 1}
-            reconcile.settle_unknown(row, State.QUEUED, now, **again)
+            if reconcile.settle_unknown(row, State.QUEUED, now, **again):
+                absent = list(unknown := row.attempts.filter(outcome=Outcome.UNKNOWN))
+                unknown.update(outcome=Outcome.ABSENT)
         else:
             _ask_a_person(row, newest, now)
     for attempt in absent:

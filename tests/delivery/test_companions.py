@@ -4,6 +4,7 @@ import pytest
 
 from casesite.catalog import templates_sync
 from casesite.catalog.models import ConnectTemplate
+from casesite.delivery import connect_doubt, reconcile
 from casesite.delivery.models import LookResult, Outcome
 from casesite.submissions import workflow
 from casesite.submissions.models import Kind, Submission
@@ -236,6 +237,33 @@ def test_file_that_never_arrived_is_related_once_the_search_is_sure(with_file, s
     assert len(related_files(sandbox)) == 1
     [first, second] = the_file(with_file).attempts.all()
     assert (first.outcome, second.outcome) == (Outcome.ABSENT, Outcome.DONE)
+
+
+def test_search_whose_lease_ran_out_leaves_the_end_to_the_next(with_file, sandbox, time, monkeypatch):
+    sandbox.fault(RELATE, "drop", when="before")
+    work_off(with_file)
+    let_pass(with_file, time, 5, 30, 30)
+    search, overtaken = connect_doubt.search_own, []
+
+    def slow_search(row):
+        seen = search(row)
+        last = row.looks.filter(counts=True).count() == reconcile.NEEDED - 1
+        if row.kind == Kind.CONNECT_FILE and last and not overtaken:
+            overtaken.append(row)
+            time.pass_(minutes=10)
+            connect_doubt._claim(row.account_id, row.region)  # by another worker, which dies of it
+        return seen
+
+    monkeypatch.setattr(connect_doubt, "search_own", slow_search)
+    for _minute in range(35):
+        let_pass(with_file, time, 60)
+        if overtaken:
+            break
+    assert (the_file(with_file).state, the_file(with_file).attempts.get().outcome) == (State.UNKNOWN, Outcome.UNKNOWN)
+
+    let_pass(with_file, time, 600, 60)
+    assert the_file(with_file).state == State.DELIVERED
+    assert len(related_files(sandbox)) == 1
 
 
 def test_upload_that_breaks_is_made_anew_and_the_case_stays(with_file, sandbox, time):

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from casesite.aws.errors import Cause, Refused
 from casesite.catalog import account_check, templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
-from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes
+from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes, report, sender
 from casesite.delivery.models import Attempt, LookResult, Outcome, Phase
 from casesite.lookups import answer
 from casesite.pacing import gate
@@ -170,6 +171,21 @@ def test_refused_repeat_moves_nothing(incident, sandbox, time):
     steps(incident, time, 10)
     assert incident.state == State.DELIVERED
     assert len(sandbox.connect_cases(ACCOUNT)) == 1
+
+
+def test_late_refusal_after_a_refused_repeat_brings_it_before_a_person(incident, sandbox, time):
+    sandbox.lose_answer(CREATE)
+    work_off(incident)
+    refuse(sandbox, "ValidationException")
+    steps(incident, time, 5)
+    first = incident.attempts.get(outcome=Outcome.UNKNOWN)
+    refusal = Refused("No.", cause=Cause.INVALID, again=False, operation=CREATE)
+    trace = sender.Started().trace(incident)
+    report.finish(first, trace=trace, error=refusal, remote_id="", duration=timedelta(minutes=2))
+
+    steps(incident, time, 10)
+    assert (incident.state, incident.reason_code) == (State.NEEDS_ATTENTION, Reason.REFUSED_OFTEN)
+    assert (incident.due_at, incident.lease_until) == (None, None)
 
 
 def test_conflict_leads_to_a_search_at_once(incident, sandbox, time):
