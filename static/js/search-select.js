@@ -17,19 +17,27 @@
     select.setAttribute("aria-hidden", "true");
     const help = select.getAttribute("aria-describedby");
     if (help) control.control_input.setAttribute("aria-describedby", help);
+    control.on("item_add", () => (control.chosen = true));
     if (typed?.id === select.id) goOn(control);
   }
 
   function goOn(control) {
-    control.focus();
-    control.setTextboxValue(typed.text);
-    control.refreshOptions();
+    const { text, open } = typed;
     typed = null;
+    const { openOnFocus } = control.settings;
+    control.settings.openOnFocus = open;
+    control.focus();
+    setTimeout(() => (control.settings.openOnFocus = openOnFocus)); // it counts as focused a moment later
+    if (!open) return;
+    control.setTextboxValue(text);
+    control.refreshOptions();
   }
 
   function remember(event) {
     const select = event.detail.target.querySelector("select[data-search]");
-    if (select?.tomselect?.isFocused) typed = { id: select.id, text: select.tomselect.inputValue() };
+    const control = select?.tomselect;
+    // Who has just chosen is done with the list, even where it is not shut yet.
+    if (control?.isFocused) typed = { id: select.id, text: control.inputValue(), open: control.isOpen && !control.chosen };
   }
 
   function dressAll(root) {

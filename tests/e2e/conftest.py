@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from casesite.runner.parts import ROOT
 from tests import browsers
@@ -16,6 +16,7 @@ from tests.sites import Site, wait_until
 
 PICTURES = ROOT / "var" / "failed-pages"
 DESKTOP = {"width": 1280, "height": 900}
+expect.set_options(timeout=20_000)  # what a page comes to counts, not how soon it does on a busy machine
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist reads the groups

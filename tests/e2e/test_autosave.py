@@ -47,7 +47,7 @@ def test_draft_saves_itself_and_leaves_text_focus_and_caret_alone(opened):
     page = opened(NEW)
     description(page).press_sequentially("Since 09:12")
     description(page).press("Home")
-    expect(said(page)).to_contain_text("Saved", timeout=8000)
+    expect(said(page)).to_contain_text("Saved")
 
     case = Case.objects.get()
     page.wait_for_url(f"**/cases/{case.reference}/edit/")
@@ -73,7 +73,7 @@ def test_older_tab_is_told_at_once_and_a_submit_right_after_typing_is_no_conflic
     newer = older.context.new_page()
     newer.goto(address)
     description(newer).fill("Newer.")
-    expect(said(newer)).to_contain_text("Saved", timeout=8000)
+    expect(said(newer)).to_contain_text("Saved")
     expect(older.locator("#changed-elsewhere")).to_be_visible()
 
     description(newer).fill("Newer still, in eu-west-1 since 09:12.")
@@ -87,13 +87,13 @@ def test_saving_that_fails_says_so_and_is_made_up_for(opened, console):
     page = opened(NEW)
     page.route("**/save/", lambda route: route.abort())
     description(page).fill("Text")
-    expect(said(page)).to_contain_text("Not saved: the site did not answer", timeout=8000)
+    expect(said(page)).to_contain_text("Not saved: the site did not answer")
     assert not Case.objects.exists()
     page.unroute("**/save/")
-    expect(said(page)).to_contain_text("Saved", timeout=15000)
+    expect(said(page)).to_contain_text("Saved")
 
     page.context.clear_cookies()
     description(page).fill("Text and more")
-    expect(said(page)).to_contain_text("Not saved: you are signed out", timeout=8000)
+    expect(said(page)).to_contain_text("Not saved: you are signed out")
     expect(description(page)).to_have_value("Text and more")
     console.clear()  # the browser and htmx complain about both requests

@@ -26,7 +26,7 @@ def test_case_that_moves_on_keeps_focus_and_unfolded_details(live_server, page_a
     page.keyboard.press("Enter")
 
     workflow.approve(submission, by=reviewer, payload_sha256=submission.payload_sha256)
-    expect(main).to_have_attribute("data-state", State.QUEUED, timeout=15_000)
+    expect(main).to_have_attribute("data-state", State.QUEUED)
 
     expect(summary).to_be_focused()
     expect(page.locator("details", has=summary)).to_have_attribute("open", "")
@@ -34,6 +34,6 @@ def test_case_that_moves_on_keeps_focus_and_unfolded_details(live_server, page_a
     # A button that is there no more leaves the focus to the page, not to the top of the window.
     page.get_by_role("button", name="Cancel sending").focus()
     workflow.cancel(submission, by=reviewer)
-    expect(main).to_have_attribute("data-state", State.CANCELLED, timeout=15_000)
+    expect(main).to_have_attribute("data-state", State.CANCELLED)
 
     expect(main).to_be_focused()

@@ -30,7 +30,7 @@ def test_page_follows_the_queue_but_keeps_a_time_that_is_being_chosen(live_serve
 
     until = clock.now() + timedelta(hours=2)
     waiting.hold(row, by=author, until=until, token=row.token)
-    page.get_by_text("Let it go on").wait_for(timeout=10_000)
+    page.get_by_text("Let it go on").wait_for()
 
     page.get_by_text("Change the time…").click()
     typed = f"{until + timedelta(hours=1):%Y-%m-%dT%H:%M}"
