@@ -1,11 +1,13 @@
 # Set-up, running and checking. `make help` lists what there is; nothing is installed outside .venv, but for a browser in `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test chaos chaos-mutants check bench screens docs
+.PHONY: help run setup test test-postgres chaos chaos-mutants check bench screens docs
 SHELL := /bin/sh
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
 STATES := $(PY) -c 'from casesite.submissions.states import as_markdown; print(as_markdown(), end="")'
+# What locks, claims and counts: the rest is the same to any database.
+DATABASE_TESTS := tests/delivery tests/submissions tests/pacing tests/lookups
 STATIC := $(shell find static casesite -path '*static/*' -type f 2>/dev/null)
 
 # Python 3.11 to 3.13, the newest first. A name on the PATH may be a shim that runs nothing, so each is tried.
@@ -27,6 +29,9 @@ setup: $(MANIFEST) ## make .venv and collect the static files, without starting 
 test: .venv/.dev ## install what tests need, a browser too, and run them all
 	@$(PY) -m tests.browsers --install
 	$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+
+test-postgres: .venv/.dev ## run what stands on the database once more, on a PostgreSQL of its own or the one of DATABASE_URL
+	@$(PY) -m tests.postgres -- $(PY) -m pytest -n 2 --dist loadgroup --database-only $(or $(TESTS),$(DATABASE_TESTS))
 
 chaos: .venv/.dev ## kill, stop and lie to a whole site, hold it against AWS (CHAOS="--help" lists options); docs/reliability.md
 	$(PY) -m tests.chaos $(CHAOS)

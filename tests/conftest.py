@@ -140,9 +140,39 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
     return rung
 
 
+# --- the database --------------------------------------------------------------------------------------------------------------
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only",
+        action="store_true",
+        help="leave out what does not use the test database: a second run on another one would show nothing new",
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A PostgreSQL for tests that start processes on it: the one of DATABASE_URL, else a cluster of this test process."""
+    from tests.postgres import Cluster, named
+
+    server = named() or Cluster.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def postgres_url(postgres: Any) -> Iterator[str]:
+    """The address of an empty database on PostgreSQL."""
+    with postgres.database() as url:
+        yield url
+
+
 # --- the browser -------------------------------------------------------------------------------------------------------------
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a browser its tests are left out, and said so; in CI they fail instead (the `browser` fixture does that)."""
+    if config.getoption("--database-only"):
+        others = [item for item in items if not item.get_closest_marker("django_db")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item.get_closest_marker("django_db")]
     wanting = [item for item in items if item.get_closest_marker("browser")]
     if wanting and not os.environ.get("CI") and not browsers.find():
         for item in wanting:

@@ -256,7 +256,7 @@ def _share_gone_wrong(calls: dict[str, int]) -> float:
 def _database(name: str, var: Path) -> Database:
     if name == "sqlite":
         return Sqlite(var)
-    return Postgres.start() if name == "postgres" else NamedPostgres(name)
+    return Postgres.start(hasty=False) if name == "postgres" else NamedPostgres(name)
 
 
 def _machine() -> dict[str, Any]:

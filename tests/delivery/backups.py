@@ -27,6 +27,8 @@ class Backup:
             self._copy.backup(connection.connection)
             self._copy.close()
         else:
-            call_command("flush", interactive=False, verbosity=0, inhibit_post_migrate=False)
+            # All rows come from the backup, content types too. Sequences go on, so that no key is given twice.
+            options = {"inhibit_post_migrate": True, "reset_sequences": False}
+            call_command("flush", interactive=False, verbosity=0, **options)
             connection.creation.deserialize_db_from_string(self._copy)
         marker._key.cache_clear()  # a new process has read nothing yet

@@ -46,6 +46,7 @@ def test_help_is_the_default_and_lists_the_targets():
         "run",
         "setup",
         "test",
+        "test-postgres",
         "chaos",
         "chaos-mutants",
         "check",
