@@ -7,6 +7,8 @@ import hashlib
 from datetime import timedelta
 from uuid import uuid5
 
+from django.db.models import F, Sum
+
 from casesite import clock
 from casesite.aws import connect_files
 from casesite.aws.clients import Keys, Target
@@ -45,10 +47,9 @@ def bring(row: Submission, target: Target, keys: Keys) -> str:
     return _judged(row, upload, told)
 
 
-def arn_of(row: Submission) -> str:
-    """The ARN of the file that the row brought, or nothing where none is there."""
-    upload = row.uploads.living().filter(way=Way.CONNECT, state=UploadState.READY).first()
-    return upload.aws_id if upload else ""
+def arns_of(row: Submission) -> set[str]:
+    """The ARNs of all files that the row ever brought: one that was dropped meanwhile may be with the case all the same."""
+    return set(row.uploads.filter(way=Way.CONNECT).exclude(aws_id="").values_list("aws_id", flat=True))
 
 
 def _place_of(row: Submission) -> Place:
@@ -66,8 +67,9 @@ def _sent(row: Submission, target: Target, keys: Keys, place: Place) -> Upload:
     """The file at AWS, all its bytes there. A new file each time: what an earlier try left is never used."""
     [file] = row.files
     tries = row.uploads.count()
-    if tries >= FAILURES_ENOUGH:
-        raise Stuck(f"The file “{file['name']}” did not get to AWS in {tries} tries.")
+    failures = row.uploads.aggregate(n=Sum("failures"))["n"] or 0
+    if failures >= FAILURES_ENOUGH:
+        raise Stuck(f"The file “{file['name']}” did not get to AWS in {failures} tries.")
     now = clock.now()
     with write():
         upload = Upload.objects.create(
@@ -148,7 +150,9 @@ def _again(row: Submission, text: str) -> NotReady:
 
 def _drop(row: Submission, text: str) -> None:
     with write():
-        row.uploads.living().update(state=UploadState.DROPPED, error_text=text[:2000], changed_at=clock.now())
+        row.uploads.living().update(
+            state=UploadState.DROPPED, failures=F("failures") + 1, error_text=text[:2000], changed_at=clock.now()
+        )
 
 
 def _save(upload: Upload, **fields: object) -> None:

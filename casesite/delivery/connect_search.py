@@ -68,16 +68,16 @@ def _comments(row: Submission) -> Seen:
 
 
 def _files(row: Submission) -> Seen:
-    """A file is known by the name that AWS gave it. Without one nothing was ever related."""
-    arn = connect_files.arn_of(row)
+    """A file is known by the name that AWS gave it, at any of the tries to bring it. Without one nothing was ever related."""
+    arns = connect_files.arns_of(row)
     items, aws_date, pages = connect_cases.related_items(
         target_of(row.account),
         region=row.region,
         domain_id=row.payload["domainId"],
         case_id=row.payload["caseId"],
-        filter_={"file": {"fileArn": arn}} if arn else {"file": {}},
+        filter_={"file": {"fileArn": min(arns)}} if len(arns) == 1 else {"file": {}},
     )
-    ours = [item["relatedItemId"] for item in items if arn and item["content"].get("file", {}).get("fileArn") == arn]
+    ours = [item["relatedItemId"] for item in items if item["content"].get("file", {}).get("fileArn") in arns]
     return Seen(_noted(aws_date), pages, {row.marker: ours} if ours else {})
 
 

@@ -344,6 +344,7 @@ def send_again(submission: Submission, *, by: Any, reason: str) -> None:
         if submission.is_opening and case.aws_case_id:
             raise ValidationError(_("The case is already open at AWS."))
         _waive(submission)
+        submission.uploads.update(failures=0)
         now = clock.now()
         submission.move(
             State.QUEUED,

@@ -2,9 +2,11 @@
 
 import pytest
 
+from casesite.aws import connect_files
+from casesite.aws.errors import OutcomeUnknown
 from casesite.catalog import templates_sync
 from casesite.catalog.models import ConnectTemplate
-from casesite.delivery import connect_doubt, reconcile
+from casesite.delivery import connect_doubt, dispatcher, reconcile
 from casesite.delivery.models import LookResult, Outcome
 from casesite.submissions import workflow
 from casesite.submissions.models import Kind, Submission
@@ -266,11 +268,53 @@ def test_search_whose_lease_ran_out_leaves_the_end_to_the_next(with_file, sandbo
     assert len(related_files(sandbox)) == 1
 
 
+def test_file_that_a_slower_worker_gave_up_is_found_all_the_same(with_file, sandbox, time, monkeypatch):
+    status, slow = connect_files.status, []
+
+    def slow_status(*args, **kwargs):
+        if slow:
+            return status(*args, **kwargs)
+        slow.append(True)
+        # Longer than its lease: another worker goes on with the same file, and its answer is lost.
+        time.pass_(minutes=10)
+        dispatcher.expire_preparing()
+        sandbox.lose_answer(RELATE)
+        let_pass(with_file, time, 0)
+        assert the_file(with_file).state == State.UNKNOWN
+        raise OutcomeUnknown("The line broke.", operation="connect.GetAttachedFile")
+
+    work_off(with_file)
+    monkeypatch.setattr(connect_files, "status", slow_status)
+    let_pass(with_file, time, 5, 60)
+    for _minute in range(35):
+        let_pass(with_file, time, 60)
+
+    assert the_file(with_file).state == State.DELIVERED
+    assert len(related_files(sandbox)) == 1
+
+
 def test_upload_that_breaks_is_made_anew_and_the_case_stays(with_file, sandbox, time):
     sandbox.fault(BEGIN, "drop", when="after")
     work_off(with_file)
     assert the_file(with_file).reason_code in (Reason.FILES_AGAIN, Reason.AFTER_OTHERS)
     let_pass(with_file, time, 5, 60, 60, 60)
+
+    assert the_file(with_file).state == State.DELIVERED
+    assert len(related_files(sandbox)) == 1
+
+
+def test_lead_has_a_file_tried_again_that_did_not_get_to_aws(with_file, sandbox, time):
+    sandbox.fault(BEGIN, "drop", when="before", times=None)
+    work_off(with_file)
+    for _try in range(12):
+        let_pass(with_file, time, 20 * 60)
+    row = the_file(with_file)
+    assert (row.state, row.reason_code) == (State.NEEDS_ATTENTION, Reason.REFUSED_OFTEN)
+
+    sandbox.clear_faults()
+    lead = a_user(team=with_file.case.team, role=Role.LEAD)
+    workflow.send_again(row, by=lead, reason="The line is back.")
+    let_pass(with_file, time, 0, 30, 30)
 
     assert the_file(with_file).state == State.DELIVERED
     assert len(related_files(sandbox)) == 1
