@@ -36,7 +36,7 @@ test-postgres: .venv/.dev ## run what stands on the database once more, on a Pos
 chaos: .venv/.dev ## kill, stop and lie to a whole site, hold it against AWS (CHAOS="--help" lists options); docs/reliability.md
 	$(PY) -m tests.chaos $(CHAOS)
 
-chaos-mutants: .venv/.dev ## chaos with three known mistakes, each of which it must see
+chaos-mutants: .venv/.dev ## chaos with known mistakes, each of which it must see
 	$(PY) -m tests.chaos.mutants $(CHAOS)
 
 check: .venv/.dev ## style, types, migrations, templates, deployment, documents, import rules

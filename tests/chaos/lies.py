@@ -14,10 +14,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chaos.plans import KINDS, Account
+from tests.chaos.plans import CONNECT, KINDS, Account
 from tests.sandboxes import Sandbox
 
-AHEAD = 6  # calls drawn before they come, in each stream
+# Calls drawn before they come, in a stream: more than can come between two fillings, and no more than the simulator has to
+# look through at each call.
+AHEAD, AHEAD_OF_ALL = 3, 16  # of one account, of all
 EVERY = 0.5  # seconds between fillings
 UNHARMED = {"before": {"fault": "slow", "seconds": 0}, "after": {"fault": "nulls"}}  # CreateCase answers no list
 BROKEN = ("drop", "reset", "hang", "error_500", "error_502", "error_503", "empty", "cut", "foreign")
@@ -33,13 +35,25 @@ REFUSALS = (
     {"fault": "error", "code": "SomethingNew", "status": 400},
     {"fault": "error", "code": "ValidationException", "status": 400, "message": "Not like that."},
 )
+CONNECT_REFUSALS = (
+    *(each for each in REFUSALS if each.get("code") not in ("CaseCreationLimitExceeded", "RequestExpired")),
+    {"fault": "error", "code": "ConflictException", "status": 409, "message": "Somebody else is at it."},
+    {"fault": "error", "code": "ServiceQuotaExceededException", "status": 402, "message": "Full."},
+)
 FINAL = "ValidationException"  # of every 20th refusal or so: it ends the submission
-READS = ("DescribeCases", "DescribeCommunications", "DescribeAttachmentUploadStatus")
+READS = (
+    *("support.DescribeCases", "support.DescribeCommunications", "support.DescribeAttachmentUploadStatus"),
+    *("connectcases.SearchCases", "connectcases.SearchRelatedItems", "connectcases.GetCase"),
+)
 FILES = (
     *("support.AddAttachmentsToSet", "support.StartAttachmentUpload", "support.GetAttachmentUploadLinks"),
     *("support.CompleteAttachmentUpload", "upload.PutPart"),
+    *("connect.StartAttachedFileUpload", "connect.CompleteAttachedFileUpload", "connect.GetAttachedFile"),
 )
-FILES_AFTER = ("support.AddAttachmentsToSet", "support.CompleteAttachmentUpload")
+FILES_AFTER = (
+    *("support.AddAttachmentsToSet", "support.CompleteAttachmentUpload"),
+    *("connect.StartAttachedFileUpload", "connect.CompleteAttachedFileUpload"),
+)
 
 
 @dataclass
@@ -54,7 +68,7 @@ class Stream:
     late: float  # seconds; the longest that a call is held back and carried out all the same
     share: float
     dry_run: bool | None = None
-    write: bool = False
+    refusals: tuple[dict[str, Any], ...] = ()  # of writes
     waiting: dict[int, str] = field(default_factory=dict)  # numbers of faults not taken yet, with their names
 
     @property
@@ -80,8 +94,8 @@ class Stream:
         kinds: list[Any] = [*BROKEN, "slow"]
         if self.when == "after":
             return [*BROKEN, *ODD]
-        if self.write:
-            refusals = [each for each in REFUSALS if each.get("code") != FINAL or self.chance.random() < 0.3]
+        if self.refusals:
+            refusals = [each for each in self.refusals if each.get("code") != FINAL or self.chance.random() < 0.3]
             return [*kinds, "late", "late", "late", "late", *refusals]
         return [*kinds, {"fault": "throttle"}]
 
@@ -102,15 +116,17 @@ class Liar:
             chance = random.Random(f"{seed}:{operation}:{when}:{account}")
             return Stream(operation, when, account, chance, **{"share": SHARE[when], **given, **more})
 
-        openings = sorted({kind.operation for kind in KINDS.values()})
-        self.streams = [
-            stream(operation, when, account.account_id, dry_run=False, write=True)
-            for operation in openings
-            for account in accounts
-            for when in ("before", "after")
-        ]
+        self.streams = []
+        for when in ("before", "after"):
+            for account in accounts:
+                own = {"account": account.account_id, "dry_run": False}
+                self.streams.append(stream(KINDS["support"].operation, when, refusals=REFUSALS, **own))
+                if account.connect:
+                    self.streams.append(stream(CONNECT.operation, when, refusals=CONNECT_REFUSALS, **own))
+            for operation in set(CONNECT.operations.values()) - {CONNECT.operation}:
+                self.streams.append(stream(operation, when, refusals=CONNECT_REFUSALS))
         self.streams += [stream("support.CreateCase", "before", dry_run=True, share=0.3)]
-        self.streams += [stream(f"support.{name}", "before", share=0.5) for name in READS]
+        self.streams += [stream(name, "before", share=0.5) for name in READS]
         self.streams += [stream(name, "before", share=0.3) for name in FILES]
         self.streams += [stream(name, "after", share=0.2) for name in FILES_AFTER]
         self.streams += [stream("sts.AssumeRole", "before", share=0.2)]
@@ -143,7 +159,7 @@ class Liar:
 
     def _fill(self) -> None:
         for stream in self.streams:
-            while len(stream.waiting) < AHEAD:
+            while len(stream.waiting) < (AHEAD_OF_ALL if stream.account == "*" else AHEAD):
                 name, fault = stream.draw()
                 kind = fault.pop("fault")
                 more = {"account": stream.account, "dry_run": stream.dry_run, "when": stream.when, **fault}

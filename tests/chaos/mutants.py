@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from tests.chaos.runs import Options, run
 
@@ -56,6 +57,19 @@ def early_looks() -> None:
     reconcile.counted_looks = wrong
 
 
+def new_tokens() -> None:
+    """Each time a Connect case is asked for, it is under a client token of its own: AWS takes a repeat for another case."""
+    from casesite.delivery import connect_sending
+    from casesite.submissions.models import Kind
+
+    right = connect_sending._CALLS[Kind.CONNECT_CASE]
+
+    def wrong(target: Any, keys: Any, region: str, params: dict[str, Any], **more: Any) -> Any:
+        return right(target, keys, region, params | {"clientToken": str(uuid4())}, **more)
+
+    connect_sending._CALLS[Kind.CONNECT_CASE] = wrong
+
+
 @dataclass(frozen=True)
 class Mutant:
     words: str
@@ -66,6 +80,7 @@ MUTANTS = {
     "retry-on-timeout": Mutant("sent again when no answer came in time", retry_on_timeout),
     "sdk-retries": Mutant("the SDK's default retries", sdk_retries),
     "early-looks": Mutant("negative looks count before they prove anything", early_looks),
+    "new-tokens": Mutant("a Connect request repeated under a new client token", new_tokens),
 }
 
 

@@ -18,7 +18,7 @@ from urllib.error import URLError
 from urllib.parse import urljoin
 from urllib.request import Request
 
-from tests.chaos.plans import KINDS, File, Planned
+from tests.chaos.plans import KINDS, Desk, File, Planned
 from tests.e2e.http import Form, Page, Person, _Reader
 
 WAITING = "/admin/submissions/submission/?state__exact=pending_review"
@@ -102,11 +102,11 @@ class Crowd:
     """Everybody who works at the site, each on a thread. `stop` ends them."""
 
     def __init__(
-        self, url: str, sign_ins: Iterable[str], plan: Iterable[Planned], keys: Mapping[str, int], seed: int
+        self, url: str, sign_ins: Iterable[str], plan: Iterable[Planned], desks: Mapping[str, Desk], seed: int
     ) -> None:
         self.url = url
         self.passwords = dict(line.split(", ")[:2] for line in sign_ins)
-        self.keys = keys
+        self.desks = desks
         self.seed = seed
         self.over = threading.Event()
         self.planned: queue.SimpleQueue[Planned] = queue.SimpleQueue()
@@ -161,10 +161,10 @@ class Crowd:
                 planned = self.planned.get_nowait()
             except queue.Empty:
                 return
-            kind = KINDS[planned.kind]
-            page = agent.read(kind.address)
+            kind, desk = KINDS[planned.kind], self.desks[planned.account.account_id]
+            page = agent.read(kind.address(desk))
             form = page.form_with("form_token")
-            fields = kind.fields(planned, self.keys[planned.account.account_id])
+            fields = kind.fields(planned, desk)
             answer = agent.until_answered(lambda: agent.send(page, form, fields, planned.files))  # noqa: B023
             if answer.status != 200 or "data-state" not in answer.main:
                 raise AssertionError(f"{planned.subject} was not submitted ({answer.status}): {_errors(answer)}")

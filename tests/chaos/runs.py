@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -25,16 +26,26 @@ from tests.chaos.people import Crowd
 from tests.chaos.places import DISPATCHERS, WORKERS, Place, find_faketime
 from tests.e2e.office import ADD_ACCOUNTS
 
-CALM = 300.0  # seconds after the last harm in which everything must have found its end
+CALM = 300.0  # seconds after the last harm in which at least one more must find its end, until all have
+AUTHORS, REVIEWERS = 4, 3
 PROGRESS_EVERY = 10.0
 HARMED = 0.8  # of all submissions have found their end before the harm does
 ROOMY = 1000  # cases an hour in accounts whose hour is not to be the matter
-SHORT_HANG, LONG_HANG = 4.0, 33.0  # seconds; the SDK's read time-out is 30
+LONG = 1000  # submissions from which calls hang for longer than the SDK's read time-out of 30 s
+SHORT_HANG, LONG_HANG = 4.0, 33.0  # seconds
 
 # Run inside the site beside ADD_ACCOUNTS.
 CHECK_ACCOUNTS = """
 from django.core.management import call_command
+from casesite.catalog.models import CasesDomain
+for account_id, instance_arn in {instances}.items():
+    may_tag = account_id not in {untagged}
+    CasesDomain.objects.filter(account__account_id=account_id).update(instance_arn=instance_arn, may_tag=may_tag)
 call_command("check_accounts", *{numbers}, verbosity=0)
+"""
+DESKS = """
+    SELECT a.account_id, a.id, t.id AS template FROM teams_awsaccount a
+    LEFT JOIN catalog_casesdomain d ON d.account_id = a.id LEFT JOIN catalog_connecttemplate t ON t.domain_id = d.id
 """
 
 
@@ -95,8 +106,13 @@ class Report:
             f"{sum(self.kills.values())} kills: {_listed(self.kills)}",
             f"also: {_listed(self.others)}",
             f"{sum(self.calls.values())} calls met the dice; of the calls to open a case {self.calls_share:.0%} went wrong",
-            f"{self.truth.get('requests')} requests to open a case, {self.truth.get('cases_at_aws')} cases at AWS",
-            f"ended as {_listed(self.truth.get('states', {}))}; attempts {_listed(self.truth.get('attempts', {}))}",
+            f"{self.truth.get('requests')} requests to open a case, {self.truth.get('other_requests')} to add to one;"
+            f" cases at AWS: {_listed(self.truth.get('cases_at_aws', {}))},"
+            f" with those of Connect: {_listed(self.truth.get('items_at_aws', {}))}",
+            *(
+                f"{kind}: ended as {_listed(states)}; attempts {_listed(self.truth['attempts'].get(kind, {}))}"
+                for kind, states in self.truth.get("states", {}).items()
+            ),
             f"a lead sent again {self.sent_again_by_lead} times; people pressed again {self.pressed_again} times",
             f"{self.seconds.get('active', 0):.0f} s of harm, calm after {self.seconds.get('calm', 0):.0f} s more",
         ]
@@ -140,20 +156,20 @@ class _Run:
 
     def go(self) -> None:
         began = time.monotonic()
-        self._furnish()
+        desks = self._furnish()
+        before = max((request["id"] for request in self.place.sandbox.requests()), default=0)
         for role in (*WORKERS, *DISPATCHERS):
             self.havoc.launch(role)
         self.place.start_part("web")
         self.havoc.starts["web"] += 1
         self.havoc._born["web"] = time.monotonic()
-        keys = {row["account_id"]: row["id"] for row in self.place.rows("SELECT account_id, id FROM teams_awsaccount")}
-        hang = LONG_HANG if self.options.minutes > 10 else SHORT_HANG
+        hang = LONG_HANG if self.options.submissions >= LONG else SHORT_HANG
         liar = Liar(
             self.place.sandbox, self.accounts, self.options.seed, late=300 / self.place.time_scale, longest_hang=hang
         )
-        crowd = Crowd(self.place.url, self.place.sign_ins, self.plan, keys, self.options.seed)
+        crowd = Crowd(self.place.url, self.place.sign_ins, self.plan, desks, self.options.seed)
         liar.start()
-        crowd.start(authors=2, reviewers=2)
+        crowd.start(authors=AUTHORS, reviewers=REVIEWERS)
         ready = time.monotonic()
         try:
             self._harm(crowd)
@@ -166,23 +182,38 @@ class _Run:
         crowd.stop()
         self._write_down(crowd, liar)
         self.report.seconds = {"furnishing": ready - began, "active": harmed - ready, "calm": calm - harmed}
-        self.report.truth = asdict(truth.hold(self.place, crowd.submitted, crowd.approved))
+        held = truth.hold(self.place, self.accounts, crowd.submitted, crowd.approved, since=before)
+        self.report.truth = asdict(held)
 
-    def _furnish(self) -> None:
-        """Accounts with their limits on both sides, and how AWS behaves."""
+    def _furnish(self) -> dict[str, plans.Desk]:
+        """Accounts with their limits on both sides, and how AWS behaves; returns where their forms are."""
         sandbox = self.place.sandbox
-        sandbox.settings(part_size=20_000, visible_after=60.0)
+        sandbox.settings(part_size=20_000, visible_after=60.0, connect_rates={"*": [1000, 1000]})
         for account in self.accounts:
             limits = {} if account.tight else {"cases_per_hour": ROOMY}
             denied = ["support:UploadAttachment"] if account.in_sets else []
             sandbox.account(account.account_id, denied=denied, **limits)
+        domains = {each.account_id: plans.CONNECT.furnish(sandbox, each) for each in self.accounts if each.connect}
+        alike: dict[tuple[bool, bool], list[str]] = defaultdict(list)
+        for account in self.accounts:
+            alike[account.tight, account.connect].append(account.account_id)
         code = ""
-        for tight in (False, True):
-            numbers = [account.account_id for account in self.accounts if account.tight == tight]
-            options = {} if tight else {"cases_per_hour": ROOMY, "reserve": 0}
-            code += ADD_ACCOUNTS.format(numbers=numbers, options=options) if numbers else ""
-        numbers = [account.account_id for account in self.accounts]
-        self.place.manage("shell", "--verbosity", "0", "-c", code + CHECK_ACCOUNTS.format(numbers=numbers))
+        for (tight, connect), numbers in alike.items():
+            options: dict[str, Any] = {} if tight else {"cases_per_hour": ROOMY, "reserve": 0}
+            code += ADD_ACCOUNTS.format(
+                numbers=numbers, options=options | ({"region": [plans.REGION]} if connect else {})
+            )
+        given = {
+            "numbers": [account.account_id for account in self.accounts],
+            "untagged": [account.account_id for account in self.accounts if account.untagged],
+            "instances": {account_id: domain.instance_arn for account_id, domain in domains.items()},
+        }
+        self.place.manage("shell", "--verbosity", "0", "-c", code + CHECK_ACCOUNTS.format(**given))
+        sandbox.settings(connect_rates=None)  # AWS's documented ones from here on
+        return {
+            row["account_id"]: plans.Desk(row["id"], row["template"], domains.get(row["account_id"]))
+            for row in self.place.rows(DESKS)
+        }
 
     def _harm(self, crowd: Crowd) -> None:
         """Until all is handed in and most of it has found its end: the last ones wait for looks and hours, whatever happens."""
@@ -208,13 +239,15 @@ class _Run:
     def _await_calm(self, crowd: Crowd) -> None:
         """Until nothing moves; late calls have come to AWS by then too."""
         self.say("no more harm; waiting for calm")
-        give_up = time.monotonic() + CALM
+        least, give_up = crowd.total + 1, 0.0
         not_before = time.monotonic() + 8
-        while time.monotonic() < give_up:
+        while True:
             self.havoc._do_later()
             self.havoc._mourn()
             left = truth.unsettled(self.place)
-            if not left and time.monotonic() > not_before:
+            if sum(left.values()) < least:
+                least, give_up = sum(left.values()), time.monotonic() + CALM
+            if (not left and time.monotonic() > not_before) or time.monotonic() > give_up:
                 return
             self._tell(crowd, _listed(left))
             time.sleep(0.5)

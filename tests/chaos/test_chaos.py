@@ -14,7 +14,7 @@ KILLS, SUBMISSIONS = 20, 200
 @pytest.mark.processes
 @pytest.mark.xdist_group("chaos")
 def test_nothing_is_lost_doubled_or_stuck_while_processes_are_killed():
-    report = run(Options(seed=1, submissions=SUBMISSIONS, kills=KILLS, minutes=6))
+    report = run(Options(seed=1, submissions=SUBMISSIONS, kills=KILLS, minutes=20))
 
     print(report.as_words())
     assert report.findings == {name: [] for name in ("lost", "doubled", "stuck", "unexplained", "invariants")}
@@ -34,7 +34,11 @@ def test_a_seed_draws_the_same_submissions_again():
     assert len({planned.subject for planned in first}) == 120
     assert {planned.account for planned in first} == set(accounts)
     assert any(planned.files for planned in first)
+    of_connect = [planned for planned in first if planned.kind == "connect"]
+    assert len(of_connect) == 48
+    assert {bool(planned.comment) for planned in of_connect} == {True, False}
+    assert {planned.account.untagged for planned in of_connect} == {True, False}
 
 
-def test_the_three_mistakes_that_chaos_must_see_are_there():
-    assert list(MUTANTS) == ["retry-on-timeout", "sdk-retries", "early-looks"]
+def test_the_mistakes_that_chaos_must_see_are_there():
+    assert list(MUTANTS) == ["retry-on-timeout", "sdk-retries", "early-looks", "new-tokens"]
