@@ -1,7 +1,7 @@
 """Queries that are written with the ORM and compiled once.
 
-Measured, building a query costs the worker ten to thirty times what running it on SQLite does. What it asks for each case is
-therefore compiled at its first use and later only filled in. Nothing else needs this.
+Measured, building a query costs ten to thirty times what running it on SQLite does. What a worker asks for each case, and a
+page for each request, is therefore compiled at its first use and later only filled in. Nothing else needs this.
 
     leased = prepared.Rows(
         lambda account, now: Submission.objects.filter(account_id=account, lease_until__gt=now).values_list("pk", "state"),
@@ -14,11 +14,12 @@ therefore compiled at its first use and later only filled in. Nothing else needs
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 # Values that stand for a parameter while a query is compiled, told apart by their number.
 _STAND_INS: dict[type, Callable[[int], Any]] = {
@@ -109,7 +110,9 @@ class Objects(Rows):
         made: dict[str, Any] = {}
         at = 0
         for name, model, names in self._parts:
-            made[name] = model.from_db(connection.alias, names, row[at : at + len(names)])
+            part = row[at : at + len(names)]
+            missing = name and part[names.index(model._meta.pk.attname)] is None
+            made[name] = None if missing else model.from_db(connection.alias, names, part)
             at += len(names)
         whole = made.pop("")
         for name, other in made.items():
@@ -132,6 +135,53 @@ class Update(_Prepared):
         query.add_update_values(changes)
         sql, values = query.get_compiler(connection=connection).as_sql()
         return _Compiled(sql, _with_names(values, stand_ins))
+
+
+def insert(row: models.Model) -> None:
+    """Write a new row, as `save(force_insert=True)` does, but that no signal is sent.
+
+    The statement is compiled once for each model. Raises ValueError for a model of which the database fills in more than
+    the primary key.
+    """
+    sql, fields, key = _insert_into(type(row), connection.vendor)
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        if key:
+            [value] = cursor.fetchone()
+            setattr(row, key, value)
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def update(row: models.Model, *names: str) -> None:
+    """Write columns of a row, as `save(update_fields=names)` does, but that no signal is sent."""
+    sql, fields = _update_by_key(type(row), names, connection.vendor)
+    values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, _adapted(row.pk)])
+
+
+@cache
+def _insert_into(model: type[models.Model], vendor: str) -> tuple[str, tuple[Any, ...], str]:
+    """The statement, the fields whose values it takes, and the primary key's name where the database counts it up."""
+    counted = model._meta.auto_field
+    fields = tuple(field for field in model._meta.local_concrete_fields if field is not counted)
+    query = InsertQuery(model)
+    query.insert_values(fields, [model()])
+    compiler: Any = query.get_compiler(connection=connection)
+    compiler.returning_fields = [counted] if counted else []
+    [(sql, values)] = compiler.as_sql()
+    if len(values) != len(fields):
+        raise ValueError(f"the database fills in more of {model.__name__} than its key")
+    return sql, fields, counted.attname if counted else ""
+
+
+@cache
+def _update_by_key(model: type[models.Model], names: tuple[str, ...], vendor: str) -> tuple[str, tuple[Any, ...]]:
+    quoted, meta = connection.ops.quote_name, cast(Any, model._meta)
+    fields = tuple(meta.get_field(name) for name in names)
+    columns = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
+    return f"UPDATE {quoted(meta.db_table)} SET {columns} WHERE {quoted(meta.pk.column)} = %s", fields
 
 
 def _columns(model: type[models.Model]) -> list[str]:

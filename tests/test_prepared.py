@@ -1,19 +1,20 @@
 """Queries compiled once: what they bring is what the ORM brings, and they are built a single time."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from casesite import clock as casesite_clock
 from casesite import prepared
+from casesite.cases.models import Case, CaseEvent
 from casesite.database import write
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
-from tests.factories import a_submission
+from tests.factories import a_draft, a_submission
 
 pytestmark = pytest.mark.django_db
 
@@ -124,6 +125,49 @@ def test_a_value_that_the_query_changes_is_refused():
 
     with pytest.raises(ValueError, match="the query does not use rank as it is given"):
         rows(rank=1)
+
+
+# --- single rows ---------------------------------------------------------------------------------------------------------
+def test_an_inserted_row_is_the_one_that_the_orm_writes(clock):
+    by_orm = a_submission(State.PENDING_REVIEW)
+    values = {field.attname: getattr(by_orm, field.attname) for field in Submission._meta.concrete_fields}
+    other = {"id": uuid4(), "case_id": a_draft().pk, "marker": "CS-7GQ4-KM2X-9TZA-P3RW", "region": "eu-west-1"}
+    row = Submission(**values | other)
+
+    prepared.insert(row)
+
+    assert Submission.objects.filter(pk=row.pk).values().get() == values | other
+    row.reason_text = "can be saved"
+    row.save(update_fields=["reason_text"])
+
+
+def test_an_inserted_row_knows_the_number_that_it_got(clock):
+    case = a_draft()
+    first, second = (CaseEvent(case=case, at=clock.now, what=what) for what in ("saved", "submitted"))
+
+    for event in (first, second):
+        prepared.insert(event)
+
+    assert list(case.events.values_list("pk", "what"))[-2:] == [(first.pk, "saved"), (second.pk, "submitted")]
+
+
+def test_a_row_that_is_there_already_is_not_inserted_again(clock):
+    case = a_draft()
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        prepared.insert(Case(**{field.attname: getattr(case, field.attname) for field in Case._meta.concrete_fields}))
+
+
+def test_an_update_writes_the_named_columns_of_its_row_only(clock):
+    case, other = a_draft(subject="Before"), a_draft(subject="Before")
+    case.subject, case.version, case.verify_first, case.severity_code = "After", 7, clock.now, "low"
+
+    prepared.update(case, "subject", "version", "verify_first")
+
+    case.refresh_from_db()
+    other.refresh_from_db()
+    assert (case.subject, case.version, case.verify_first, case.severity_code) == ("After", 7, clock.now, "normal")
+    assert (other.subject, other.version) == ("Before", 1)
 
 
 # --- transactions that do not wait for the disk ------------------------------------------------------------------------------------

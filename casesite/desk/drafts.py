@@ -15,7 +15,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.db.models import F
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.cases import files
 from casesite.cases.models import Case, ConnectContent, Kind, Stage, SupportContent
 from casesite.database import write
@@ -126,7 +126,7 @@ def store_new(form: DraftForm, *, by: Any, token: str, submit: bool, saving: Sav
     try:
         with write():
             # Looked for inside, so that of two clicks the second waits for the first and finds its case.
-            if not Case.objects.filter(form_token=token).exists():
+            if not _with_token(token=token):
                 return _create(form, by, token, submit, saving)
     except IntegrityError:
         if not Case.objects.filter(form_token=token).exists():
@@ -208,7 +208,7 @@ def _copy_connect(case: Case, source: Case) -> None:
 
 def _create(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
     now = clock.now()
-    case = Case.objects.create(
+    case = Case(
         kind=form.kind,
         author=by,
         form_token=token,
@@ -217,6 +217,7 @@ def _create(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) 
         changed_at=now,
         **form.case_fields,
     )
+    prepared.insert(case)
     form.create_content(case)
     if form.held:
         files.attach(case, form.held)
@@ -243,6 +244,9 @@ def _again(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -
         return _submit(case, form, by) if submit else case
 
 
+_with_token = prepared.Rows(lambda token: Case.objects.filter(form_token=token).values_list("pk"), token=str)
+
+
 def _locked(pk: int) -> Case:
     return Case.objects.select_for_update(of=("self",)).select_related("support", "connect").get(pk=pk)
 
@@ -262,13 +266,11 @@ def _update(case: Case, form: DraftForm, by: Any, saving: Saving) -> None:
 
 
 def _submit(case: Case, form: DraftForm, by: Any) -> Case:
-    """Submit, and end the version: a form rendered before does not submit the next revision by a reload."""
-    row = workflow.submit(case, by=by)
+    row = workflow.submit_within(case, by=by)
     if form.advice.secrets:
         case.events.create(
             at=row.submitted_at, by=by, what="confirmed_secrets", text=form.advice.record, submission_id=row.pk
         )
-    Case.objects.filter(pk=case.pk).update(version=F("version") + 1, saved_by="")
     return case
 
 

@@ -26,7 +26,7 @@ def settle(case: Case, **fields: Any) -> Stage:
         case.stage, case.changed_at = stage, clock.now()
         fields |= {"stage": stage, "changed_at": case.changed_at}
     if fields:
-        Case.objects.filter(pk=case.pk).update(**fields)
+        prepared.update(case, *fields)
     return stage
 
 

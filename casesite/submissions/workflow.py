@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import F, Max, Q
 from django.utils.translation import gettext as _
 
-from casesite import clock, failpoints
+from casesite import clock, failpoints, prepared
 from casesite.cases import files
 from casesite.cases.models import Case, CaseFile, CaseQuerySet, ConnectContent, Stage, SupportContent
 from casesite.cases.models import Kind as CaseKind
@@ -46,28 +46,44 @@ def submit(case: Case, *, by: Any) -> Submission:
     the case was submitted meanwhile.
     """
     with write():
-        case = Case.objects.select_for_update(of=("self",)).select_related("account", "author").get(pk=case.pk)
-        if case.stage != Stage.DRAFT:
-            raise StaleSubmission(f"case {case.reference} is no longer a draft")
-        permissions.check_can_submit(by, case)
-        row = _new_revision(case, by)
-        row.save(force_insert=True)
-        case.events.create(at=row.submitted_at, by=by, what="submitted", became=row.state, submission_id=row.pk)
-        if row.state == State.QUEUED:
-            _decide(row, Verdict.RELEASE, by=None)
-            ring(row)
-        stage.settle(case, changed_at=row.submitted_at)
+        return submit_within(case, by=by)
+
+
+def submit_within(case: Case, *, by: Any) -> Submission:
+    """The same in the caller's transaction.
+
+    It ends the draft's version: a form that was rendered before does not submit the next revision by a reload.
+    """
+    [case] = _locked(pk=case.pk)
+    if case.stage != Stage.DRAFT:
+        raise StaleSubmission(f"case {case.reference} is no longer a draft")
+    if case.account_id:
+        [case.account] = _account_of(pk=case.account_id)
+    permissions.check_can_submit(by, case)
+    case.author = by  # that it is theirs was just checked
+    row = _new_revision(case, by)
+    prepared.insert(row)
+    case.events.create(at=row.submitted_at, by=by, what="submitted", became=row.state, submission_id=row.pk)
+    if row.state == State.QUEUED:
+        _decide(row, Verdict.RELEASE, by=None)
+        ring(row)
+    stage.settle(case, changed_at=row.submitted_at, version=case.version + 1, saved_by="")
     return row
+
+
+_locked = prepared.Objects(lambda pk: Case.objects.select_for_update().filter(pk=pk), pk=int)
+_account_of = prepared.Objects(lambda pk: AwsAccount.objects.filter(pk=pk), pk=int)
 
 
 def _new_revision(case: Case, by: Any) -> Submission:
     assert case.account is not None
     now = clock.now()
-    before = Submission.objects.opening().filter(case=case, newest=True).first()
+    before = next(iter(_newest_opening(case=case.pk)), None)
     if before:
         Submission.objects.filter(pk=before.pk).update(newest=False)
     draft_files = files.of_draft(case)
-    CaseFile.objects.filter(pk__in=[file.pk for file in draft_files]).update(submitted=True)
+    if draft_files:
+        CaseFile.objects.filter(pk__in=[file.pk for file in draft_files]).update(submitted=True)
     row = _frozen_connect(case, draft_files) if case.kind == CaseKind.CONNECT else _frozen_support(case, draft_files)
     released = _released_by_policy(case.account, row.rank)
     row.case, row.account = case, case.account
@@ -85,9 +101,13 @@ def _new_revision(case: Case, by: Any) -> Submission:
     return row
 
 
+_newest_opening = prepared.Objects(lambda case: Submission.objects.opening().filter(case=case, newest=True), case=int)
+
+
 def _frozen_support(case: Case, draft_files: list[CaseFile]) -> Submission:
     """What a draft says now, as the request of support.CreateCase."""
-    support = SupportContent.objects.select_related("catalog").defer("catalog__content").get(pk=case.pk)
+    [support] = _support_of(case=case.pk)
+    [(catalog_sha256,)] = _catalog_of(case=case.pk)
     content = payloads.content_of(case, support, draft_files)
     marker = markers.new(case.reference)
     return Submission(
@@ -96,9 +116,15 @@ def _frozen_support(case: Case, draft_files: list[CaseFile]) -> Submission:
         payload=payloads.support_payload(content, marker),
         payload_version=payloads.version_of(content),
         marker=marker,
-        catalog_sha256=support.catalog.content_sha256 if support.catalog else "",
+        catalog_sha256=catalog_sha256 or "",
         rank=RANKS.get(case.severity_code, max(RANKS.values())),
     )
+
+
+_support_of = prepared.Objects(lambda case: SupportContent.objects.filter(pk=case), case=int)
+_catalog_of = prepared.Rows(
+    lambda case: SupportContent.objects.filter(pk=case).values_list("catalog__content_sha256"), case=int
+)
 
 
 def _frozen_connect(case: Case, draft_files: list[CaseFile]) -> Submission:

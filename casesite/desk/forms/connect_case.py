@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from casesite import prepared
 from casesite.cases import files as stored_files
 from casesite.cases.limits import CONNECT, Limits
 from casesite.cases.models import Case, CaseFile, ConnectContent, Kind
@@ -247,7 +248,7 @@ class ConnectCaseForm(WithFiles, ConnectForm):
             return {}
 
     def create_content(self, case: Case) -> None:
-        ConnectContent.objects.create(case=case, **self.connect_fields)
+        prepared.insert(ConnectContent(case=case, **self.connect_fields))
 
     def update_content(self, case: Case) -> None:
         ConnectContent.objects.filter(case=case).update(**self.connect_fields)

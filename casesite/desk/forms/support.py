@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from casesite import prepared
 from casesite.cases import files as stored_files
 from casesite.cases.models import Case, CaseFile, Kind, SupportContent
 from casesite.catalog.known import IssueType
@@ -25,7 +26,7 @@ from casesite.teams.models import AwsAccount, Team
 from ..advice import Advice
 from . import texts
 from .offer import Offer
-from .typed import TypedField
+from .typed import TypedField, TypedForm
 from .with_files import FilesInput, WithFiles
 
 DRAFT_SUBJECT_LIMIT = 1000  # what the column holds
@@ -55,7 +56,7 @@ def _select(**attrs: Any) -> forms.Select:
     return forms.Select(attrs=_REFRESH | attrs)
 
 
-class SupportForm(WithFiles, forms.Form):
+class SupportForm(WithFiles, TypedForm):
     """One draft. With `submitting` everything must be complete and fit AWS's rules; else only storable."""
 
     kind = Kind.SUPPORT
@@ -128,8 +129,12 @@ class SupportForm(WithFiles, forms.Form):
         self.offer = offer
         self.submitting = submitting
         self.advice = Advice(offer, self.data if self.is_bound else self.initial, held)
-        self.fields["communication_body"].help_text = str(self.advice.hint)
-        self.fields["severity_code"].widget.targets = offer.response_targets  # type: ignore[attr-defined]
+
+    def own_fields(self) -> dict[str, forms.Field]:
+        fields = super().own_fields()
+        fields["communication_body"].help_text = str(self.advice.hint)
+        fields["severity_code"].widget.targets = self.offer.response_targets  # type: ignore[attr-defined]
+        return fields
 
     @cached_property
     def helper(self) -> FormHelper:
@@ -301,7 +306,7 @@ class SupportForm(WithFiles, forms.Form):
         return payloads.content_of(Case(**self.case_fields), SupportContent(**self.support_fields), self.held)
 
     def create_content(self, case: Case) -> None:
-        SupportContent.objects.create(case=case, **self.support_fields)
+        prepared.insert(SupportContent(case=case, **self.support_fields))
 
     def update_content(self, case: Case) -> None:
         SupportContent.objects.filter(case=case).update(**self.support_fields)

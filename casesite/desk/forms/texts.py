@@ -1,5 +1,6 @@
 """Rules about what people type. Lengths count code points, as AWS does; line ends are LF before anything is counted."""
 
+import re
 import unicodedata
 
 from django.core.exceptions import ValidationError
@@ -17,6 +18,8 @@ NAMED = 5  # of a list of bad things, as many are named
 _validate_address = EmailValidator(allowlist=[])  # nobody outside can write to localhost
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _LINE_BREAKS = "\n\u2028\u2029"
+_HALF = re.compile("[\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # Unicode's Cc but for tab and line feed
 
 
 def with_lf(text: str) -> str:
@@ -31,7 +34,7 @@ def is_blank(text: str) -> bool:
 
 def check_storable(text: str) -> None:
     """Even a draft can't keep half a character: it has no bytes. (Null characters are refused by Django's own fields.)"""
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _HALF.search(text):
         raise ValidationError(_("This holds half a character (a lone surrogate), which can't be kept. Type it anew."))
 
 
@@ -79,15 +82,11 @@ def is_address(text: str) -> bool:
 
 def _check_characters(text: str) -> None:
     """Control characters but tab and line feed are refused, and the first is shown where it stands."""
-    line = 1
-    for character in text:
-        if character == "\n":
-            line += 1
-        elif character != "\t" and unicodedata.category(character) == "Cc":
-            raise ValidationError(
-                _("Line %(line)d holds a control character (%(code)s), which nobody can read. Remove it."),
-                params={"line": line, "code": f"U+{ord(character):04X}"},
-            )
+    if found := _CONTROL.search(text):
+        raise ValidationError(
+            _("Line %(line)d holds a control character (%(code)s), which nobody can read. Remove it."),
+            params={"line": text.count("\n", 0, found.start()) + 1, "code": f"U+{ord(found[0]):04X}"},
+        )
 
 
 def _check_length(text: str, limit: int) -> None:
