@@ -90,11 +90,11 @@ class Case(models.Model):
     discarded_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(db_index=True)
     changed_at = models.DateTimeField()
-    aws_case_id = models.CharField(max_length=100, null=True, editable=False)
+    aws_case_id = models.CharField(max_length=500, null=True, editable=False)  # Connect allows ids as long
     aws_display_id = models.CharField(max_length=40, blank=True, db_index=True)
     aws_status = models.CharField(max_length=40, blank=True)
     aws_read_at = models.DateTimeField(null=True)
-    duplicate_aws_case_id = models.CharField(max_length=100, blank=True)  # a second case at AWS for this one
+    duplicate_aws_case_id = models.CharField(max_length=500, blank=True)  # a second case at AWS for this one
     # After a restore AWS may have it though no row says so: until a search at or after this instant nothing is sent for it.
     verify_first = models.DateTimeField(null=True, editable=False)
 

@@ -35,6 +35,9 @@ def bring(row: Submission, target: Target, keys: Keys) -> str:
     upload = row.uploads.living().filter(way=Way.CONNECT).first()
     if upload is not None and upload.state == UploadState.READY:
         return upload.aws_id
+    if upload is not None and not upload.aws_id:
+        _drop(row, "The worker that sent it was lost.")
+        upload = None
     try:
         if upload is None:
             upload = _sent(row, target, keys, place)

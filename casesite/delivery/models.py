@@ -47,7 +47,7 @@ class Attempt(models.Model):
     http_status = models.PositiveIntegerField(null=True)
     request_id = models.CharField(max_length=100, blank=True)
     invocation_id = models.CharField(max_length=60, blank=True)
-    remote_id = models.CharField(max_length=100, blank=True)
+    remote_id = models.CharField(max_length=500, blank=True)
     duration_ms = models.PositiveIntegerField(null=True)
     closed_at = models.DateTimeField(null=True)
 
@@ -88,7 +88,7 @@ class Look(models.Model):
     pages = models.PositiveIntegerField(default=0)
     result = models.CharField(max_length=6, choices=LookResult.choices)
     counts = models.BooleanField(default=False)  # a negative made at or after the bound, by AWS's clock
-    remote_id = models.CharField(max_length=100, blank=True)
+    remote_id = models.CharField(max_length=500, blank=True)
     evidence = models.JSONField(default=dict)  # candidates without our marker, or the error
 
     class Meta:

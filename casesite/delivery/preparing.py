@@ -78,10 +78,10 @@ def renew_lease(row: Submission) -> None:
 
 
 def pace(row: Submission) -> None:
-    """Take a token of the account for one call, waiting at most seconds for it. Raises NotReady."""
+    """Take a token of the row's lane for one call, waiting at most seconds for it. Raises NotReady."""
     for left in reversed(range(TOKEN_TRIES)):
         with write():
-            shut = gate.take(row.account_id, Mode.WRITE)
+            shut = gate.take(row.account_id, Mode.WRITE, api=lanes.api_of(row))
         if shut is None:
             return
         pause = (shut.until - clock.now()).total_seconds()

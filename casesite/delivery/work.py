@@ -15,7 +15,7 @@ from casesite.pacing.models import Mode
 from casesite.submissions.models import Kind
 from casesite.teams.models import AwsAccount
 
-from . import claim, connect_work, dry_runs, lanes, process, reconcile, resolving, searches, sender, trouble
+from . import claim, connect_work, doubt, dry_runs, lanes, process, reconcile, resolving, searches, sender, trouble
 
 logger = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
@@ -36,7 +36,9 @@ def work_off(account_pk: int) -> bool:
 
 
 def step(account_pk: int) -> bool:
-    """One piece of the account's work; False where nothing is due."""
+    """One piece of the account's work; False where nothing is due, or where no dispatcher has marked what is in doubt yet."""
+    if not doubt.may_claim():
+        return False
     row = claim.claim_next(account_pk)
     if row is None and _probe(account_pk, Mode.WRITE):
         row = claim.claim_next(account_pk)

@@ -83,7 +83,7 @@ class CaseIdForm(forms.Form):
 
     aws_id = forms.CharField(
         label=gettext_lazy("AWS case id or display id"),
-        max_length=100,
+        max_length=500,  # as long as Connect's may be
         error_messages={"required": gettext_lazy("Enter the id of a case at AWS.")},
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off", "spellcheck": "false"}),
     )

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+from django.db.models import DateTimeField, Value
+from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext as _
 
 from casesite import clock
@@ -18,6 +20,7 @@ from casesite.cases.models import Case
 from . import connect, payloads
 from . import marker as markers
 from .models import Decision, Kind, Submission, Verdict
+from .reasons import Reason
 from .states import State
 
 _IDS = UUID("0d0b7d0e-59a5-5c0b-8a52-7f9f6c2f7c11")  # the name space of companions
@@ -101,5 +104,10 @@ def _acting(row: Submission, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def let_go(case: Case, now: datetime) -> None:
-    """What waited for an earlier companion of the case is due now."""
-    Submission.objects.companions().filter(case=case, state=State.QUEUED).update(due_at=now)
+    """What waited for an earlier companion of the case is due now, unless a person holds it back.
+
+    What waits for AWS, after a refusal for example, goes on waiting.
+    """
+    waiting = Submission.objects.companions().filter(case=case, state=State.QUEUED, reason_code=Reason.AFTER_OTHERS)
+    now_or_held = Greatest(Value(now, DateTimeField()), Coalesce("held_until", Value(now, DateTimeField())))
+    waiting.update(due_at=now_or_held)

@@ -117,8 +117,8 @@ class Submission(models.Model):
     look_before_send = models.BooleanField(default=False)  # one look before the attempt after a lead's "send again"
     reason_code = models.CharField(max_length=20, blank=True)  # a Reason
     reason_text = models.TextField(blank=True)  # AWS's own words, or a person's
-    remote_id = models.CharField(max_length=100, null=True)
-    duplicate_remote_id = models.CharField(max_length=100, blank=True)
+    remote_id = models.CharField(max_length=500, null=True)
+    duplicate_remote_id = models.CharField(max_length=500, blank=True)
     duplicate = models.BooleanField(default=False)
     adopted_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 

@@ -1,14 +1,19 @@
 """What goes with a Connect case: sent after it, in order, once each, and taken up again where it broke off."""
 
+from datetime import timedelta
+
 import pytest
 
 from casesite.aws import connect_files
-from casesite.aws.errors import OutcomeUnknown
+from casesite.aws.errors import OutcomeUnknown, Trace
 from casesite.catalog import templates_sync
 from casesite.catalog.models import ConnectTemplate
-from casesite.delivery import connect_doubt, dispatcher, reconcile
-from casesite.delivery.models import LookResult, Outcome
-from casesite.submissions import workflow
+from casesite.database import write
+from casesite.delivery import connect_doubt, dispatcher, reconcile, report
+from casesite.delivery.models import LookResult, Outcome, UploadState, Way
+from casesite.pacing import gate
+from casesite.pacing.models import Mode
+from casesite.submissions import waiting, workflow
 from casesite.submissions.models import Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
@@ -331,3 +336,61 @@ def test_file_that_connect_does_not_accept_fails_alone(with_file, sandbox, time)
     row = the_file(with_file)
     assert (row.state, row.reason_code) == (State.FAILED, Reason.FILE_REFUSED)
     assert with_file.case.stage == "open"
+
+
+def test_file_whose_worker_died_over_it_is_brought_anew_at_once(with_file, sandbox, time):
+    sandbox.fault(COMMENT, "drop", when="before")
+    work_off(with_file)
+    row = the_file(with_file)
+    left = {"file_sha256": row.files[0]["sha256"], "file_name": "sign.txt", "size": row.files[0]["size"]}
+    now = row.queued_at
+    row.uploads.create(way=Way.CONNECT, for_attempt=1, started_at=now, changed_at=now, **left)
+
+    let_pass(with_file, time, 5, 30)
+
+    assert the_file(with_file).state == State.DELIVERED
+    assert [upload.state for upload in row.uploads.all()] == [UploadState.DROPPED, UploadState.READY]
+    assert row.uploads.first().error_text == "The worker that sent it was lost."
+
+
+def test_a_stopped_support_lane_keeps_no_file_of_connect(with_file, time):
+    with write():
+        gate.access_refused(with_file.account_id, Mode.WRITE, "Not on this plan.")
+    work_off(with_file)
+    let_pass(with_file, time, 5, 30, 30)
+
+    assert the_file(with_file).state == State.DELIVERED
+
+
+# --- in order ----------------------------------------------------------------------------------------------------------------
+def test_what_waits_for_aws_is_not_woken_by_what_comes_before_it(with_file, sandbox, time, clock):
+    sandbox.fault(COMMENT, "drop", when="before", times=None)
+    work_off(with_file)
+    lead = a_user(team=with_file.case.team, role=Role.LEAD)
+    comment = with_file.case.submissions.companions().get(kind=Kind.CONNECT_COMMENT)
+    workflow.take_over(comment, by=lead, reason="It takes too long.")
+    workflow.give_up(comment, by=lead, reason="I said it by telephone.")
+    sandbox.fault(BEGIN, "drop", when="before")
+    let_pass(with_file, time, 31)
+    waits = the_file(with_file)
+    assert (waits.state, waits.reason_code) == (State.QUEUED, Reason.FILES_AGAIN)
+
+    report.finish(
+        comment.attempts.last(), trace=Trace(comment.operation), error=None, remote_id="late", duration=timedelta(0)
+    )
+
+    assert the_file(with_file).due_at == waits.due_at > clock.now
+
+
+def test_what_a_person_holds_back_is_not_woken_by_what_comes_before_it(with_file, sandbox, time, clock):
+    sandbox.fault(COMMENT, "drop", when="before")
+    work_off(with_file)
+    row = the_file(with_file)
+    assert row.reason_code == Reason.AFTER_OTHERS
+    until = clock.now + timedelta(hours=1)
+    waiting.hold(row, by=with_file.submitted_by, until=until, token=row.token)
+
+    let_pass(with_file, time, 5, 31)
+
+    assert with_file.case.submissions.companions().get(kind=Kind.CONNECT_COMMENT).state == State.DELIVERED
+    assert (the_file(with_file).state, the_file(with_file).due_at) == (State.QUEUED, until)

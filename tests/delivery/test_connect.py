@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from botocore.loaders import Loader
 
 from casesite.aws.errors import Cause, Refused
+from casesite.cases.models import Case
 from casesite.catalog import account_check, templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
 from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes, report, sender
-from casesite.delivery.models import Attempt, LookResult, Outcome, Phase
+from casesite.delivery.models import Attempt, Look, LookResult, Outcome, Phase
 from casesite.lookups import answer
 from casesite.pacing import gate
 from casesite.pacing.models import AccountGate, Mode
@@ -473,3 +475,22 @@ def test_lead_adopts_a_case_that_was_read_in_connect(incident, sandbox, time, cl
 
     assert incident.state == State.DELIVERED
     assert incident.case.aws_case_id == told["caseId"]
+
+
+# --- what AWS's model allows ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("model", "column", "shape"),
+    [
+        (Case, "aws_case_id", "CaseId"),
+        (Case, "duplicate_aws_case_id", "CaseId"),
+        (Submission, "remote_id", "CaseId"),
+        (Submission, "duplicate_remote_id", "CaseId"),
+        (Attempt, "remote_id", "CaseId"),
+        (Attempt, "remote_id", "RelatedItemId"),
+        (Look, "remote_id", "CaseId"),
+    ],
+)
+def test_the_longest_id_that_aws_may_give_is_kept(model, column, shape):
+    longest = Loader().load_service_model("connectcases", "service-2")["shapes"][shape]["max"]
+
+    assert model._meta.get_field(column).max_length >= longest

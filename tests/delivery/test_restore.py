@@ -268,6 +268,18 @@ def test_the_dispatcher_rings_for_a_search_that_is_due(bells, clock):
     assert [rung.account for rung in bells if rung.task == bell.WORK_OFF] == [account.pk]
 
 
+def test_a_worker_asks_and_repeats_nothing_before_a_dispatcher_marked_the_doubt(sandbox, bells, time):
+    row = a_submission(State.UNKNOWN)
+    time.pass_(minutes=20)
+    process.first_beat("worker")
+    work_off(again(row))
+    assert (sandbox.requests(), row.looks.count()) == ([], 0)
+
+    dispatcher.begin(after_restore=True)
+    work_off(row)
+    assert row.looks.exists()
+
+
 # --- orphans -------------------------------------------------------------------------------------------------------------------
 @pytest.mark.django_db(transaction=True)
 def test_cases_of_ours_that_no_row_knows_of_are_listed(sandbox, bells, time):
