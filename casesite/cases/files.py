@@ -117,11 +117,12 @@ def take_one(received: ReceivedFile, already: int, limits: Limits, *, by: Any) -
     check_name(name)
     check_size(name, received.size, limits)
     check_count(name, already + 1, limits)
+    not_stored = ValidationError(
+        _("“%(name)s” was not taken: it could not be stored. Try again, or tell an operator."),
+        params={"name": readable(name)},
+    )
     if received.no_room or not received.whole:
-        raise ValidationError(
-            _("“%(name)s” was not taken: it could not be stored. Try again, or tell an operator."),
-            params={"name": readable(name)},
-        )
+        raise not_stored
     if CaseFile.objects.filter(case=None, uploaded_by=by).count() >= LOOSE_MOST:
         raise ValidationError(
             _(
@@ -129,7 +130,11 @@ def take_one(received: ReceivedFile, already: int, limits: Limits, *, by: Any) -
             ),
             params={"name": readable(name)},
         )
-    return _keep(received, by)
+    try:
+        return _keep(received, by)
+    except OSError as exc:
+        logger.exception("a file could not be stored")
+        raise not_stored from exc
 
 
 def _keep(received: ReceivedFile, by: Any) -> CaseFile:

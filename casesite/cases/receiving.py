@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from io import BytesIO
 from typing import Any
 
 from django.conf import settings
@@ -26,26 +27,43 @@ class ReceivedFile(UploadedFile):
     """A file as it came in. `size` is its whole size, also where the rest was not kept."""
 
     def __init__(self, name: str, content_type: str | None) -> None:
-        # The name on disk is ours: the sender's may be too long for one.
-        self._held = tempfile.NamedTemporaryFile(dir=settings.RECEIVING, suffix=SUFFIX)  # noqa: SIM115  # close() does it
+        held = _a_place()
+        self._held: Any = held or BytesIO()
         super().__init__(self._held, "file", content_type, 0, None)
         self.full_name = name
         self.size: int = 0
         self.sha256 = ""
-        self.whole = True  # False where bytes were not kept: too large, too many, or no room on the disk
-        self.no_room = False
+        self.whole = held is not None  # False where bytes were not kept: too large, too many, or no room on the disk
+        self.no_room = held is None
         try:
             self.name = name
         except SuspiciousFileOperation:
             self.name = "file"
 
+    def keep(self, data: bytes) -> None:
+        """Write at the end. Raises OSError where there is no room: nothing waits in a buffer until later."""
+        left = memoryview(data)
+        while left:
+            left = left[self._held.write(left) :]
+
     def temporary_file_path(self) -> str:
         """Where it lies: a storage on the same disk moves it from there."""
-        return self._held.name
+        return str(self._held.name)
 
     def close(self) -> None:
         with contextlib.suppress(FileNotFoundError):  # it was moved
             self._held.close()
+
+
+def _a_place() -> Any:
+    """A file of its own for what comes in, or None where the disk takes none."""
+    try:
+        os.makedirs(settings.RECEIVING, mode=0o700, exist_ok=True)
+        # The name on disk is ours: the sender's may be too long for one.
+        return tempfile.NamedTemporaryFile(dir=settings.RECEIVING, suffix=SUFFIX, buffering=0)  # close() does it
+    except OSError:
+        logger.exception("a file could not be received")
+        return None
 
 
 class ReceivingHandler(FileUploadHandler):
@@ -61,10 +79,9 @@ class ReceivingHandler(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        os.makedirs(settings.RECEIVING, mode=0o700, exist_ok=True)
         self.received += 1
         self.file = ReceivedFile(self.file_name or "", self.content_type)
-        self.file.whole = self._takes() and self.received <= MOST
+        self.file.whole = self.file.whole and self._takes() and self.received <= MOST
         self._hash = hashlib.sha256()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -74,7 +91,7 @@ class ReceivingHandler(FileUploadHandler):
         if not self.file.whole:
             return
         try:
-            self.file.write(raw_data)
+            self.file.keep(raw_data)
         except OSError:
             logger.exception("a file could not be received")
             self.file.no_room = True
