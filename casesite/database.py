@@ -4,8 +4,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection, transaction
 
+# What is raised where the database is locked, full, read-only, restarting or gone, and no fault of the statement's.
+# PostgreSQL's refusal to write as a standby comes as an InternalError.
+TROUBLE = (OperationalError, InterfaceError, InternalError)
 _one_writer = threading.RLock()
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import F
 
 from casesite import clock, failpoints, prepared
@@ -19,7 +18,7 @@ from casesite.aws.clients import boottime
 from casesite.aws.errors import AwsError, Trace
 from casesite.aws.requests import SupportCaseRequest
 from casesite.catalog.models import SupportCatalog
-from casesite.database import write
+from casesite.database import TROUBLE, write
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate, times
 from casesite.pacing.models import AccountGate, Mode
@@ -68,7 +67,7 @@ def _send(row: Submission) -> None:
         prepared = _prepare(row)
         failpoints.reach("D")
         intent = _intend(row, prepared)
-    except (OperationalError, InterfaceError):
+    except TROUBLE:
         # Whether the intent was committed is not known. Nothing was sent, and nothing will be.
         persist(lambda: _withdraw_intent(row))
         raise

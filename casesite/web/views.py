@@ -1,5 +1,7 @@
 """Pages that belong to no package: signing in, and what goes wrong on the way to a page."""
 
+import sys
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -8,11 +10,14 @@ from django.contrib.auth.views import LoginView, PasswordChangeView, redirect_to
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+
+from casesite.database import TROUBLE
 
 from .auth import KEPT, Kept, here, is_same_origin, resume
 
@@ -83,12 +88,32 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if isinstance(sys.exc_info()[1], TROUBLE):
+        return _database_trouble(request)
     return HttpResponse(_framed(request, "500.html"), status=500)
 
 
-def _framed(request: HttpRequest, template: str) -> str:
+def _database_trouble(request: HttpRequest) -> HttpResponse:
+    """Says that nothing was done, and carries what was typed to a next try."""
+    kept = None
+    with suppress(*TROUBLE):  # who asks, and what files came along, may be more than the database can tell now
+        kept = _typed(request)
+    context = {"kept": kept, "address": request.get_full_path(), "posted": request.method == "POST"}
+    answer = HttpResponse(_framed(request, "503.html", **context), status=503)
+    answer["Retry-After"] = "30"
+    return answer
+
+
+def _typed(request: HttpRequest) -> Kept | None:
+    """What a page of ours posted, unless it is a password."""
+    if request.method != "POST" or not is_same_origin(request):
+        return None
+    return None if any("password" in name for name in request.POST) else Kept.of(request.POST, request.FILES)
+
+
+def _framed(request: HttpRequest, template: str, **context: Any) -> str:
     """The page in the site's frame, or bare where what broke breaks the frame too."""
     try:
-        return render_to_string(template, request=request)
+        return render_to_string(template, context, request=request)
     except Exception:  # whatever it is, it is in the log already, and the reader must be told something
-        return render_to_string(template, {"bare": True})
+        return render_to_string(template, {**context, "bare": True, "csrf_token": get_token(request)})
