@@ -6,6 +6,7 @@ SHELL := /bin/sh
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
 STATES := $(PY) -c 'from casesite.submissions.states import as_markdown; print(as_markdown(), end="")'
+FAULTS := $(PY) -m tests.delivery.matrix
 # What locks, claims and counts: the rest is the same to any database.
 DATABASE_TESTS := tests/delivery tests/submissions tests/pacing tests/lookups
 STATIC := $(shell find static casesite -path '*static/*' -type f 2>/dev/null)
@@ -51,6 +52,7 @@ check: .venv/.dev ## style, types, migrations, templates, deployment, documents,
 	  CASESITE_SECRET_KEY="$$($(PY) -c 'import secrets; print(secrets.token_urlsafe(64))')" \
 	  $(PY) manage.py check --deploy --fail-level WARNING
 	@$(STATES) | diff -u docs/states.md - || { echo "docs/states.md is old: make docs" >&2; exit 1; }
+	@$(FAULTS) | diff -u docs/faults.md - || { echo "docs/faults.md is old: make docs" >&2; exit 1; }
 	$(PY) -m pytest -q tests/test_architecture.py
 
 bench: .venv/.run ## measure latency, memory, throughput, pages, files and start, and write docs/performance.md
@@ -62,6 +64,7 @@ screens: .venv/.dev ## start a site of its own and picture every page into docs/
 
 docs: .venv/.run ## print the tables in code into docs/
 	$(STATES) > docs/states.md
+	$(FAULTS) > docs/faults.md
 
 $(MANIFEST): .venv/.run $(STATIC)
 	@$(PY) manage.py collectstatic --no-input --verbosity 0

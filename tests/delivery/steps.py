@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-from casesite.delivery import claim, sender, work
+from casesite import clock
+from casesite.delivery import claim, dispatcher, sender, work
+from casesite.pacing import times
+from casesite.pacing.models import AccountGate
+from casesite.submissions.states import FINAL, State
 
 
 def work_off(submission: Any) -> None:
@@ -62,3 +66,22 @@ def again(submission: Any) -> Any:
 def creates(sandbox: Any) -> list[dict[str, Any]]:
     """The requests that could have opened a case, dry runs left out."""
     return [request for request in sandbox.requests("support.CreateCase") if not request["dry_run"]]
+
+
+def come_to_rest(submission: Any, time: Time) -> Any:
+    """Let the site go on, from one instant at which something is due to the next, until the row is at its end."""
+    for _round in range(60):
+        dispatcher.expire_preparing()
+        dispatcher.expire_sending()
+        work_off(submission)
+        if submission.state in (*FINAL, State.NEEDS_ATTENTION):
+            return submission
+        time.until(_next_instant(submission) + times.SECOND)
+    raise AssertionError(f"it never came to rest: {submission.state}, {submission.reason_code}")
+
+
+def _next_instant(submission: Any) -> datetime:
+    """When something can happen to the row again: it is due, its lease ends, or its account's gate opens."""
+    shut = AccountGate.objects.filter(account=submission.account_id).values_list("blocked_until", flat=True)
+    instants = (submission.due_at, submission.lease_until, *shut)
+    return min((instant for instant in instants if instant and instant > clock.now()), default=clock.now())
