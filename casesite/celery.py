@@ -23,14 +23,7 @@ def keep_the_sites_logging(**_kwargs: object) -> None:
 
 def check_broker() -> None:
     """Raise unless the broker answers within a second. On a connection of its own: a pooled one may be long dead."""
-    url = app.conf.broker_url
-    if not url.startswith(("redis:", "rediss:", "unix:")):
-        with app.connection_for_write() as connection:
-            connection.ensure_connection(max_retries=1, timeout=1)
-        return
-    from redis import Redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
-    with Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
-        client.ping()
+    with app.connection_for_write(transport_options={"socket_timeout": 1}) as connection:
+        connection.ensure_connection(max_retries=1, interval_start=0, interval_step=0, reraise_as_library_errors=False)
+        if client := getattr(connection.default_channel, "client", None):  # that of files has none
+            client.ping()

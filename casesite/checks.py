@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-BROKERS = ("redis", "rediss", "unix", "filesystem", "memory")
+BROKERS = ("redis", "rediss", "sentinel", "unix", "filesystem", "memory")
 
 
 @register
@@ -18,7 +18,9 @@ def broker_is_known(**_kwargs: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"REDIS_URL names a broker of the kind {scheme!r}.", hint="Use redis:// or rediss://.", id="casesite.E001"
+            f"REDIS_URL names a broker of the kind {scheme!r}.",
+            hint="Use redis://, rediss:// or sentinel://.",
+            id="casesite.E001",
         )
     ]
 

@@ -6,6 +6,7 @@ import shlex
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -13,7 +14,7 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from casesite.runner import record
+from casesite.runner import broker_url, record
 
 env = environ.Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -57,6 +58,27 @@ def _secret_key(folder: Path) -> str:
             f"{folder} cannot be written ({exc.strerror}): set CASESITE_VAR to a folder that can"
         ) from exc
     raise ImproperlyConfigured(f"{path} is empty: delete it and start again")
+
+
+def database(url: str) -> dict[str, Any]:
+    """What Django is told of a database by its address. Raises ImproperlyConfigured or ValueError where that is none."""
+    told: dict[str, Any] = env.db_url_config(url)
+    if told["ENGINE"].endswith("sqlite3"):
+        # FULL: with NORMAL a power cut may erase a committed intent, and the case would be sent twice.
+        told["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+        }
+        told["CONN_MAX_AGE"] = None
+    else:
+        # Asynchronous commit is never safe where a commit stands for a promise to AWS.
+        told.setdefault("OPTIONS", {})["options"] = (
+            "-c synchronous_commit=on -c lock_timeout=5000 -c statement_timeout=15000"
+        )
+        told["CONN_MAX_AGE"] = 60
+        told["CONN_HEALTH_CHECKS"] = True
+    return told
 
 
 # --- where and as what it runs -------------------------------------------------------------------------------------------
@@ -225,36 +247,26 @@ AXES_IPWARE_PROXY_COUNT = env.int("CASESITE_PROXIES", default=0)
 
 # --- database --------------------------------------------------------------------------------------------------------------
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR / 'casesite.sqlite3'}"
-DATABASES = {"default": env.db_url_config(DATABASE_URL)}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    # FULL: with NORMAL a power cut may erase a committed intent, and the case would be sent twice.
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-    }
-    DATABASES["default"]["CONN_MAX_AGE"] = None
-else:
-    # Asynchronous commit is never safe where a commit stands for a promise to AWS.
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
-        "-c synchronous_commit=on -c lock_timeout=5000 -c statement_timeout=15000"
-    )
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": database(DATABASE_URL)}
 
 # --- broker and workers: the values and their reasons stand in docs/delivery.md -------------------------------------------------
 NAMED_BROKER = env.str("REDIS_URL", default="")  # empty: `up` starts one of its own
 REDIS_URL = NAMED_BROKER or "redis://127.0.0.1:6379/0"
-CELERY_BROKER_URL = REDIS_URL
+_line = {"socket_timeout": 2, "socket_connect_timeout": 1, "socket_keepalive": True}
+try:
+    _broker = broker_url.read(REDIS_URL, timeouts=_line)
+except ValueError as exc:
+    raise ImproperlyConfigured(f"REDIS_URL can't be read: {exc}") from exc
+CELERY_BROKER_URL = _broker.url
+CELERY_BROKER_USE_SSL = _broker.tls or False  # Celery speaks no TLS by the address alone
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
-    "socket_timeout": 2,
-    "socket_connect_timeout": 1,
+    **_line,
     "health_check_interval": 25,
-    "socket_keepalive": True,
     "max_retries": 0,
     "queue_order_strategy": "priority",
     "global_keyprefix": "casesite:",
+    **_broker.options,
 }
 if REDIS_URL.startswith("filesystem:"):
     _mail = VAR / "broker"

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -169,14 +169,26 @@ def postgres_url(postgres: Any) -> Iterator[str]:
 # --- the browser -------------------------------------------------------------------------------------------------------------
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without a browser its tests are left out, and said so; in CI they fail instead (the `browser` fixture does that)."""
+    _leave_out(config, items, lambda item: item.get_closest_marker("postgresql") and not _on_postgres())
     if config.getoption("--database-only"):
-        others = [item for item in items if not item.get_closest_marker("django_db")]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if item.get_closest_marker("django_db")]
+        marks = ("django_db", "postgresql")
+        _leave_out(config, items, lambda item: not any(map(item.get_closest_marker, marks)))
     wanting = [item for item in items if item.get_closest_marker("browser")]
     if wanting and not os.environ.get("CI") and not browsers.find():
         for item in wanting:
             item.add_marker(pytest.mark.skip(reason=browsers.WHY))
+
+
+def _leave_out(config: pytest.Config, items: list[pytest.Item], others: Callable[[pytest.Item], Any]) -> None:
+    """Deselect: pytest counts them in its last line."""
+    config.hook.pytest_deselected(items=[item for item in items if others(item)])
+    items[:] = [item for item in items if not others(item)]
+
+
+def _on_postgres() -> bool:
+    from django.conf import settings
+
+    return bool(settings.DATABASES["default"]["ENGINE"].endswith("postgresql"))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

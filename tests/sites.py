@@ -24,6 +24,7 @@ from typing import Any
 
 from casesite.runner import broker, parts, ports, record
 from casesite.runner.processes import Child
+from tests import postgres
 from tests.sandboxes import Sandbox
 
 READY_SECONDS = 90
@@ -122,9 +123,9 @@ class Site:
         site.manage("migrate", "--no-input", "--verbosity", "0")
         site.manage("seed_demo", "--if-empty", "--without-cases")
         for role in ORDER:
-            if role in without:
+            if role in without and role in site._parts:
                 site.stop_part(role)
-            elif role not in site._parts:
+            elif role not in without and role not in site._parts:
                 site.start_part(role)
         return site
 
@@ -246,9 +247,11 @@ class Site:
                 self.stop_part(role)
         return 0
 
-    def manage(self, *arguments: str, given: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, *arguments: str, given: str = "", check: bool = True, **extra_env: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a management command beside the site, as an operator would."""
-        environment = self._place.environment() if self._place else self._beside()
+        environment = (self._place.environment() if self._place else self._beside()) | extra_env
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=parts.ROOT,
@@ -267,7 +270,9 @@ class Site:
         return bare_environment() | {"CASESITE_VAR": str(self.var)}
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        """Read the site's database; SQLite only."""
+        """Read the site's database, with `?` for each value."""
+        if (url := self.environment.get("DATABASE_URL", "")).startswith("postgres"):
+            return postgres.rows(url, sql, values)
         connection = sqlite3.connect(f"file:{self.var / 'casesite.sqlite3'}?mode=ro", uri=True, timeout=20)
         try:
             connection.row_factory = sqlite3.Row

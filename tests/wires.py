@@ -64,10 +64,10 @@ class Connection:
 
 
 class Wire:
-    """A server that does with each connection what it is told; `accepted` counts them."""
+    """A server that does with each connection what it is told; `accepted` counts them, `encrypted` those passed on by TLS."""
 
     def __init__(self, behave: Behaviour, *, scheme: str = "http") -> None:
-        self.accepted = 0
+        self.accepted = self.encrypted = 0
         self.requests: list[bytes] = []
         self._behave = behave
         self._scheme = scheme
@@ -78,6 +78,10 @@ class Wire:
     @property
     def url(self) -> str:
         return f"{self._scheme}://{HOST}:{self._listener.getsockname()[1]}"
+
+    @property
+    def port(self) -> int:
+        return int(self._listener.getsockname()[1])
 
     @property
     def bodies(self) -> list[bytes]:
@@ -178,6 +182,28 @@ def over_tls(then: Behaviour) -> Behaviour:
         then(connection)
 
     return behave
+
+
+def passing_on(port: int) -> Behaviour:
+    """Be what listens on another port. A greeting of TLS is answered by TLS, anything else as it is."""
+
+    def behave(connection: Connection) -> None:
+        if connection.socket.recv(1, socket.MSG_PEEK) == b"\x16":
+            connection.start_tls()
+            connection.wire.encrypted += 1
+        with socket.create_connection((HOST, port)) as behind:
+            threading.Thread(target=_pump, args=(behind, connection.socket), daemon=True).start()
+            _pump(connection.socket, behind)
+
+    return behave
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
 
 
 def no_tls(connection: Connection) -> None:

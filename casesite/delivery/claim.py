@@ -1,7 +1,7 @@
 """Which row of an account goes out next, and the lease that lets one worker try.
 
 The compare-and-set UPDATE is the lock on both databases; on PostgreSQL the account's gate row is locked before it, so that
-two claims of one account do not count the same calls in flight.
+two claims of one account do not count the same calls in flight, and a row that somebody else holds is passed over.
 """
 
 from datetime import datetime, timedelta
@@ -144,6 +144,11 @@ _soon = prepared.Rows(
 )
 
 
+def _unheld(rows: QuerySet[Submission]) -> QuerySet[Submission]:
+    """The rows, locked, without those that somebody changes this moment: a person who cancels one holds up no other."""
+    return rows.select_for_update(skip_locked=True, of=("self",))
+
+
 def _first_due(account_pk: int, region: str, now: datetime) -> Submission | None:
     """The first row in claim order, of Support that the hour's budget has room for."""
     found = _first(account=account_pk, region=region, now=now)
@@ -160,7 +165,7 @@ def _first_due(account_pk: int, region: str, now: datetime) -> Submission | None
 
 
 _first = prepared.Objects(
-    lambda account, region, now: due_rows(account, region, now).order_by("rank", "queued_at")[:1],
+    lambda account, region, now: _unheld(due_rows(account, region, now)).order_by("rank", "queued_at")[:1],
     related=("account", "case"),
     account=int,
     region=str,
@@ -193,7 +198,8 @@ def _aged_past(first: Submission, lowest: int, now: datetime) -> Submission | No
     best = min(oldest, key=lambda rank: schedule.order_of(rank, oldest[rank], now))
     if schedule.order_of(best, oldest[best], now) >= schedule.order_of(first.rank, first.queued_at or now, now):
         return None
-    return due_rows(account, "", now).filter(rank=best).select_related("account", "case").order_by("queued_at").first()
+    aged = _unheld(due_rows(account, "", now)).filter(rank=best).select_related("account", "case")
+    return aged.order_by("queued_at").first()
 
 
 def _claimed(row: Submission, now: datetime) -> Submission | None:

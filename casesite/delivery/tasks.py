@@ -33,7 +33,7 @@ def _drop_broken_connections(**_kwargs: object) -> None:
 
 @worker_ready.connect
 def _started(sender: object = None, **_kwargs: object) -> None:
-    queues = ",".join(sorted(getattr(getattr(sender, "app", None), "amqp", None).queues)) if sender else ""  # type: ignore[union-attr]
+    queues = ",".join(sorted(getattr(getattr(sender, "app", None), "amqp", None).queues.consume_from)) if sender else ""  # type: ignore[union-attr]
     process.start_beating("worker", queues[:100])
     watchdog.start()
 

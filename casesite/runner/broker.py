@@ -7,8 +7,8 @@ import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from casesite.runner import broker_url
 from casesite.runner.parts import Part
 
 OLDEST = (6, 2)  # kombu uses ZRANGE BYSCORE REV
@@ -71,12 +71,14 @@ def mailbox(var: Path) -> str:
 
 
 def is_reachable(url: str) -> bool:
-    """Whether anybody listens at a broker's address; True where the address does not tell."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        return True
+    """Whether anybody listens at a broker's address, of Sentinels any; True where the address does not tell."""
+    hosts = broker_url.hosts(url)
+    return not hosts or any(map(_listens, hosts))
+
+
+def _listens(host: tuple[str, int]) -> bool:
     try:
-        with socket.create_connection((parts.hostname, parts.port or 6379), timeout=1):
+        with socket.create_connection(host, timeout=1):
             return True
     except OSError:
         return False

@@ -31,7 +31,7 @@ from . import parts
 SHOWN = 5  # rows that a line names
 PATIENCE = 5  # seconds for a database that does not answer
 LETTER_TRIES = 4  # a letter that failed so often has waited for a quarter of an hour
-OLDEST_POSTGRESQL = 140_000
+OLDEST_POSTGRESQL = 150_000
 
 
 class Level(StrEnum):
@@ -173,7 +173,7 @@ def _postgresql() -> Iterator[Said]:
     version, commit, fsync = connection.pg_version, _asked("SHOW synchronous_commit"), _asked("SHOW fsync")  # type: ignore[attr-defined]
     yield _ok(f"PostgreSQL {version // 10_000} answers.")
     if version < OLDEST_POSTGRESQL:
-        yield _wrong("This PostgreSQL is older than 14.", "Use 14 or newer.")
+        yield _wrong("This PostgreSQL is older than 15.", "Use 15 or newer.")
     if commit in ("off", "local"):
         yield _wrong(f"synchronous_commit is {commit}: a crash could send a case twice.", "Let nothing override `on`.")
     if fsync != "on":

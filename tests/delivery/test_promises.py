@@ -39,14 +39,12 @@ class Office:
         self.sent = {}
 
     def queue_up(self, account, *severities):
-        return [
-            a_submission(
-                State.QUEUED,
-                case=a_draft(by=self.author, account=account, severity_code=severity),
-                reviewer=self.reviewer,
-            )
-            for severity in severities
-        ]
+        return [self.queue_one(account, severity) for severity in severities]
+
+    def queue_one(self, account, severity):
+        self.clock.advance(milliseconds=1)  # nobody hands in two at the same instant, and who came first goes first
+        case = a_draft(by=self.author, account=account, severity_code=severity)
+        return a_submission(State.QUEUED, case=case, reviewer=self.reviewer)
 
     def hold(self, row, **span):
         waiting.hold(row, by=self.author, until=self.clock.now + timedelta(**span), token=row.token)

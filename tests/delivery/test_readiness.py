@@ -74,15 +74,17 @@ def test_canary_that_nobody_answers_names_its_queue(bells, clock):
     assert readiness.canary_trouble() == "no worker answers on default: start one, or start it again"
 
 
-def test_disk_that_is_nearly_full_says_how_little_is_left(monkeypatch):
+@pytest.fixture
+def full_disk(monkeypatch):
     usage = namedtuple("usage", "total used free")(10**10, 10**10 - 123_456_789, 123_456_789)
     monkeypatch.setattr(readiness.shutil, "disk_usage", lambda _path: usage)
 
+
+def test_disk_that_is_nearly_full_says_how_little_is_left(full_disk):
     assert readiness.disk_trouble() == "123 MB are left on the disk of the data: make room"
 
 
-def test_checks_are_red_with_these_words(clock, bells, monkeypatch):
-    monkeypatch.setattr(readiness, "DISK_LEFT", 10**18)
+def test_checks_are_red_with_these_words(clock, bells, full_disk):
     canary.ring()
     clock.advance(minutes=5)
 

@@ -179,7 +179,7 @@ def test_postgresql_that_could_forget_a_commit(monkeypatch):
     texts = [text for level, text in found(doctor._postgresql) if level == Level.WRONG]
 
     assert texts == [
-        "This PostgreSQL is older than 14.",
+        "This PostgreSQL is older than 15.",
         "synchronous_commit is off: a crash could send a case twice.",
         "fsync is off: a power cut could send a case twice.",
     ]
