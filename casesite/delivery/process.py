@@ -13,6 +13,7 @@ from casesite import clock
 from casesite.database import write
 
 from .models import Beat
+from .persistence import persist_start
 
 BEAT_EVERY = 5.0  # seconds
 stopping = threading.Event()  # set at warm shutdown: claim nothing more
@@ -32,8 +33,8 @@ def name() -> str:
 
 
 def start_beating(role: str, queues: str = "") -> None:
-    """Write the first beat and go on from a thread of its own."""
-    first_beat(role, queues)
+    """Write the first beat, once the database takes it, and go on from a thread of its own."""
+    persist_start(lambda: first_beat(role, queues), stopping)
     keep_beating()
 
 

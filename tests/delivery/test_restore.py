@@ -1,13 +1,15 @@
 """A database that was restored has forgotten what was sent since. AWS has not, and nothing is sent a second time."""
 
+import threading
 from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import OperationalError
 
 from casesite.cases.models import Case, Stage
-from casesite.delivery import claim, dispatcher, doubt, process, work
+from casesite.delivery import claim, dispatcher, doubt, persistence, process, work
 from casesite.delivery.models import Beat, Doubt, LookResult, Outcome
 from casesite.pacing import bell
 from casesite.submissions import workflow
@@ -256,6 +258,38 @@ def test_a_worker_claims_nothing_before_a_dispatcher_beats(sandbox, bells, clock
     dispatcher.begin()
 
     assert claim.claim_next(row.account_id) == row
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_that_starts_while_the_database_is_away_waits_for_it_and_for_a_dispatcher(sandbox, bells, monkeypatch):
+    row = a_submission(State.QUEUED)
+    first_beat, away = process.first_beat, [OperationalError("the database system is starting up")] * 3
+
+    def beat_once_it_is_back(*given, **known):
+        if away:
+            raise away.pop()
+        return first_beat(*given, **known)
+
+    monkeypatch.setattr(process, "first_beat", beat_once_it_is_back)
+    monkeypatch.setattr(process, "_beat_on", lambda: None)  # the thread would outlive the test
+    monkeypatch.setattr(persistence, "sleep", lambda _seconds: None)
+    process.start_beating("worker")
+
+    assert Beat.objects.get(process=process.name()).role == "worker"
+    assert claim.claim_next(row.account_id) is None
+
+
+def test_a_start_without_a_database_ends_when_it_is_told_to_stop():
+    stopping, tries = threading.Event(), []
+
+    def away():
+        tries.append(1)
+        stopping.set()
+        raise OperationalError("the database is away")
+
+    with pytest.raises(OperationalError):
+        persistence.persist_start(away, stopping)
+    assert len(tries) == 1
 
 
 def test_the_dispatcher_rings_for_a_search_that_is_due(bells, clock):

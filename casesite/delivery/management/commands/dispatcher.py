@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from casesite.delivery import process
 from casesite.delivery.dispatcher import Dispatcher, begin, resign
+from casesite.delivery.persistence import persist_start
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         dispatcher = Dispatcher()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_signal: dispatcher.stop.set())
-        if begin(after_restore=options["after_restore"]):
+        if persist_start(lambda: begin(after_restore=options["after_restore"]), dispatcher.stop):
             self.stdout.write(
                 "AWS is searched for cases that the database may have forgotten; until then none of it is sent"
             )
