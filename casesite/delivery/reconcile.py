@@ -409,7 +409,7 @@ def look_before_sending(row: Submission) -> LookBefore:
     for marker in ours:
         for case in seen.by_marker[marker]:
             note_look(row, bound, LookResult.FOUND, seen.aws_date, seen.pages, remote_id=case.case_id)
-            if owner := adopt_found(row, marker, case.case_id):
+            if owner := adopt_found(row, marker, case.case_id, case.created_at):
                 store_details({owner.pk: case})
             else:
                 store_details_of_case(row.case_id, case)
@@ -429,7 +429,7 @@ def note_look(
     )
 
 
-def adopt_found(row: Submission, marker: str, case_id: str) -> Submission | None:
+def adopt_found(row: Submission, marker: str, case_id: str, opened_at: datetime | None = None) -> Submission | None:
     """Record a case that AWS has for the row's case; returns the submission whose marker it carries, if it is still there."""
     owner = Submission.objects.filter(marker=marker).first()
     if owner is None:
@@ -445,13 +445,21 @@ def adopt_found(row: Submission, marker: str, case_id: str) -> Submission | None
                 due_at=None,
             )
         return None
-    newest = owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n").first()
-    if newest:
-        Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=case_id)
+    opener = _opener(owner, opened_at)
+    if opener:
+        Attempt.objects.filter(pk=opener.pk).update(outcome=Outcome.DONE, remote_id=case_id)
     state = proven.record_case(owner.pk, case_id)
-    if newest:
-        journal.settled(newest, owner, Outcome.DONE, state=str(state), aws_case=case_id, by="look")
+    if opener:
+        journal.settled(opener, owner, Outcome.DONE, state=str(state), aws_case=case_id, by="look")
     return owner
+
+
+def _opener(owner: Submission, opened_at: datetime | None) -> Attempt | None:
+    """Of its attempts that prove nothing the one made closest to when AWS opened the case; where nobody knows when, the newest."""
+    unproven = list(owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n"))
+    if opened_at is None:
+        return next(iter(unproven), None)
+    return min(unproven, key=lambda attempt: abs(attempt.started_at - opened_at), default=None)
 
 
 # --- after success -------------------------------------------------------------------------------------------------------------------

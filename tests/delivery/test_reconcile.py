@@ -399,6 +399,25 @@ def test_send_again_looks_once_before_it_sends(sandbox, bells, time):
     assert len(creates(sandbox)) == 1
 
 
+def test_found_case_belongs_to_the_attempt_that_opened_it(sandbox, bells, time):
+    submission = a_submission(State.QUEUED)
+    sandbox.account(submission.account.account_id, visible_after=3600)
+    sandbox.lose_answer(CREATE)
+    work_off(submission)
+    lead = a_user(team=submission.case.team, role=Role.LEAD)
+
+    sandbox.fault(CREATE, "drop", when="before")
+    for pause in (300, 3600):  # the first look is too early to see the case, the second is not
+        workflow.take_over(submission, by=lead, reason="It is urgent.")
+        time.pass_(seconds=pause)
+        workflow.send_again(submission, by=lead, reason="Not in the console.")
+        work_off(submission)
+
+    assert submission.state == State.DELIVERED
+    assert [attempt.outcome for attempt in submission.attempts.all()] == [Outcome.DONE, Outcome.WAIVED]
+    assert len(sandbox.cases()) == 1
+
+
 def test_send_again_does_not_wait_for_certainty(sandbox, bells, time):
     submission = an_unknown(sandbox, executed=False)
     lead = a_user(team=submission.case.team, role=Role.LEAD)
