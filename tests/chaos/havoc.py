@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tests.chaos.places import DISPATCHERS, STEPPED, WORKERS, Place
 
 SHORTEST, LONGEST = 0.8, 12.0  # seconds between two events
-SETTLED = 2.5  # seconds that a process has lived before it is killed: one that only starts dies for nothing
+SETTLED = 2.5  # seconds that a process has lived before it is killed; it must have begun to work, too
 STOPPED = (5.5, 9.0)  # seconds; the leases of a shortened site last 5
 POINTS = ("C", "D", "D-set", "D-part", "E", "E", "F", "F", "G", "G", "H", "I")
 WEB_POINTS = ("A", "B")
@@ -38,6 +38,7 @@ OTHERS = (
     "stop web",
 )
 OTHER_EVERY = 2  # kills
+LAST_WORDS = 4  # lines of its log that are told of a process that ended by itself
 
 
 class Havoc:
@@ -98,7 +99,9 @@ class Havoc:
         behind = self.killed < self.wanted * min(1.0, progress * 1.05 + 0.02)
         if self._script and self.killed < self.wanted and (since > LONGEST or (behind and since > SHORTEST)):
             self._last = time.monotonic()
-            self._act(self._script.pop())
+            event = self._script.pop()
+            if not self._act(event):
+                self._script.append(event)  # nobody is there to be killed yet
 
     def become_calm(self) -> None:
         """Nothing more happens; whoever is down or stopped comes back, and clocks are right again."""
@@ -113,14 +116,18 @@ class Havoc:
             if role not in self.place.children:
                 self.launch(role)
 
-    def _act(self, event: str) -> None:
+    def _act(self, event: str) -> bool:
+        """Whether it is done with: a kill has to find somebody."""
         verb, _, object_ = event.partition(" ")
         if event == "kill broker":
             self._kill_broker()
         elif event == "hang broker":
             self._freeze("broker", "broker hung")
         elif verb == "kill":
-            self._kill(self._one(object_))
+            victim = self._one(object_)
+            if victim:
+                self._kill(victim)
+            return victim is not None
         elif verb == "stop":
             if role := self._one(object_):
                 self._freeze(role, f"{object_} stopped longer than a lease")
@@ -131,19 +138,18 @@ class Havoc:
                 self.others[f"database {done}"] += 1
         elif verb == "clock" and self.place.faketime:
             self._step_clock()
+        return True
 
     def _one(self, kind: str) -> str | None:
-        """A process of this kind that runs, the oldest first; None where none has lived long enough."""
+        """A process of this kind that runs; None where none has lived long enough."""
         roles = {"worker": WORKERS, "dispatcher": DISPATCHERS, "web": ("web",)}[kind]
         old_enough = time.monotonic() - SETTLED
         living = [role for role in roles if role in self.place.children and role not in self._frozen]
-        settled = [role for role in living if self._born[role] < old_enough]
+        at_work = self.place.at_work(living)
+        settled = [role for role in living if self._born[role] < old_enough and role in at_work]
         return self.chance.choice(settled) if settled else None
 
-    def _kill(self, role: str | None) -> None:
-        if role is None:
-            self._last -= LONGEST  # nobody there: go on at once
-            return
+    def _kill(self, role: str) -> None:
         self.place.kill_part(role)
         self.kills[role.partition("-")[0]] += 1
         self.after(self.chance.uniform(0, 1.5), lambda: self._return(role))
@@ -218,7 +224,8 @@ class Havoc:
                 self.kills[role.partition("-")[0]] += 1
                 self.others[f"of these, at point {point}"] += 1
             else:
-                self.ended.append(f"{role} with code {child.code}")
+                said = " / ".join(self.place.log(role).strip().splitlines()[-LAST_WORDS:])
+                self.ended.append(f"{role} with code {child.code}: {said[-1000:]}")
             self.place.kill_part(role)  # what is left of it
             self.after(self.chance.uniform(0, 1), lambda role=role: self._return(role))  # type: ignore[misc]
 

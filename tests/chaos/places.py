@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from casesite.runner import parts
+from casesite.runner import parts, ports
 from tests.chaos.databases import Database
 from tests.sandboxes import Sandbox
 from tests.sites import Site, _environment
@@ -55,6 +56,18 @@ class Place(Site):
     def children(self) -> dict[str, Any]:
         """The running parts by role."""
         return self._parts
+
+    def at_work(self, roles: Iterable[str]) -> set[str]:
+        """Those of the parts that have begun to work: one that only starts would die for nothing."""
+        try:
+            beats = self.rows("SELECT process FROM delivery_beat WHERE role IN ('worker', 'dispatcher')")
+        except Exception:  # a database that just restarts
+            return set()
+        beating = {int(row["process"].split(":")[1]) for row in beats}
+        return {role for role in roles if (self._serves() if role == "web" else self._parts[role].pid in beating)}
+
+    def _serves(self) -> bool:
+        return ports.answers(urlsplit(self.url).port or 0, "/healthz")
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         return self.database.rows(sql, values)
