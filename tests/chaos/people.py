@@ -28,6 +28,7 @@ ATTENTION = re.compile(r"/admin/submissions/submission/([0-9a-f-]{36})/attention
 AWAY = (URLError, ConnectionError, TimeoutError, http.client.HTTPException)
 AGAIN = 0.4  # seconds until a person presses again
 PATIENCE = 180.0  # seconds until one gives up on a page
+MOST_IDLE = 5.0  # seconds between two looks at a list that has been empty for a while
 
 
 class Gone(Exception):
@@ -175,10 +176,13 @@ class Crowd:
     # --- a reviewer --------------------------------------------------------------------------------------------------
     def _review(self, reviewer: Patient, chance: random.Random) -> None:
         page: Page | None = None
+        idle = 0
         while not self.over.is_set():
             form = _decision(page) if page else None
             if page is None or form is None:
                 page = self._next_to_review(reviewer, chance)
+                idle = 0 if page else idle + 1
+                self.over.wait(min(idle, MOST_IDLE))
                 continue
             pk = REVIEW.search(page.url)
             try:
@@ -195,10 +199,7 @@ class Crowd:
     def _next_to_review(self, reviewer: Patient, chance: random.Random) -> Page | None:
         waiting = reviewer.read(WAITING)
         found = sorted({match[0] for match in REVIEW.finditer(waiting.text)})
-        if not found:
-            self.over.wait(1)
-            return None
-        return reviewer.read(chance.choice(found))
+        return reviewer.read(chance.choice(found)) if found else None
 
     # --- a lead --------------------------------------------------------------------------------------------------------
     def _lead(self, lead: Patient, chance: random.Random) -> None:
