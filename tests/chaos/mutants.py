@@ -64,8 +64,8 @@ def new_tokens() -> None:
 
     right = connect_sending._CALLS[Kind.CONNECT_CASE]
 
-    def wrong(target: Any, keys: Any, region: str, params: dict[str, Any], **more: Any) -> Any:
-        return right(target, keys, region, params | {"clientToken": str(uuid4())}, **more)
+    def wrong(target: Any, keys: Any, region: str, params: dict[str, Any], trace: Any) -> str:
+        return right(target, keys, region, params | {"clientToken": str(uuid4())}, trace)
 
     connect_sending._CALLS[Kind.CONNECT_CASE] = wrong
 
