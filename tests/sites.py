@@ -248,9 +248,9 @@ class Site:
         return 0
 
     def manage(
-        self, *arguments: str, given: str = "", check: bool = True, **extra_env: str
+        self, *arguments: str, given: str = "", check: bool = True, seconds: float = 120, **extra_env: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run a management command beside the site, as an operator would."""
+        """Run a management command beside the site, as an operator would, in at most so many seconds."""
         environment = (self._place.environment() if self._place else self._beside()) | extra_env
         done = subprocess.run(
             [sys.executable, "manage.py", *arguments],
@@ -259,7 +259,7 @@ class Site:
             input=given,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=seconds,
         )
         if check and done.returncode:
             raise SiteFailed(f"{' '.join(arguments)} ended with code {done.returncode}:\n{done.stdout}{done.stderr}")

@@ -73,7 +73,7 @@ class Postgres(Cluster):
 
     def disturb(self, how: float) -> str | None:
         mode = "immediate" if how < 0.5 else "fast"
-        self.pg_ctl("restart", "-m", mode)
+        self.pg_ctl("restart", "-t", "110", "-m", mode)
         return f"restarted ({mode})"
 
 

@@ -148,8 +148,11 @@ class Liar:
 
     def _fill_on(self) -> None:
         while not self._stopping.wait(EVERY):
-            self._note_taken()
-            self._fill()
+            try:
+                self._note_taken()
+                self._fill()
+            except OSError:  # the simulator is busy; half of the calls must go wrong later, too
+                continue
 
     def _note_taken(self) -> None:
         left = {each["id"] for each in self.sandbox.faults()}

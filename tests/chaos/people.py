@@ -27,12 +27,12 @@ REVIEW = re.compile(r"/admin/submissions/submission/([0-9a-f-]{36})/change/")
 ATTENTION = re.compile(r"/admin/submissions/submission/([0-9a-f-]{36})/attention/")
 AWAY = (URLError, ConnectionError, TimeoutError, http.client.HTTPException)
 AGAIN = 0.4  # seconds until a person presses again
-PATIENCE = 180.0  # seconds until one gives up on a page
+PATIENCE = 600.0  # seconds until one gives up on a page
 MOST_IDLE = 5.0  # seconds between two looks at a list that has been empty for a while
 
 
 class Gone(Exception):
-    """The site did not answer for three minutes, or the run is over."""
+    """The site did not answer for ten minutes, or the run is over."""
 
 
 class Patient(Person):

@@ -29,6 +29,7 @@ from tests.e2e.office import ADD_ACCOUNTS
 CALM = 300.0  # seconds after the last harm in which at least one more must find its end, until all have
 AUTHORS, REVIEWERS = 4, 3
 PROGRESS_EVERY = 10.0
+PREPARED_WITHIN = 1800.0  # seconds, on a machine that does much else
 HARMED = 0.8  # of all submissions have found their end before the harm does
 ROOMY = 1000  # cases an hour in accounts whose hour is not to be the matter
 LONG = 1000  # submissions from which calls hang for longer than the SDK's read time-out of 30 s
@@ -208,7 +209,8 @@ class _Run:
             "untagged": [account.account_id for account in self.accounts if account.untagged],
             "instances": {account_id: domain.instance_arn for account_id, domain in domains.items()},
         }
-        self.place.manage("shell", "--verbosity", "0", "-c", code + CHECK_ACCOUNTS.format(**given))
+        code += CHECK_ACCOUNTS.format(**given)
+        self.place.manage("shell", "--verbosity", "0", "-c", code, seconds=PREPARED_WITHIN)
         sandbox.settings(connect_rates=None)  # AWS's documented ones from here on
         return {
             row["account_id"]: plans.Desk(row["id"], row["template"], domains.get(row["account_id"]))
