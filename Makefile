@@ -8,7 +8,7 @@ MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
 STATES := $(PY) -c 'from casesite.submissions.states import as_markdown; print(as_markdown(), end="")'
 FAULTS := $(PY) -m tests.delivery.matrix
 # What locks, claims and counts: the rest is the same to any database.
-DATABASE_TESTS := tests/delivery tests/submissions tests/pacing tests/lookups tests/runner/test_move_database.py
+DATABASE_TESTS := tests/delivery tests/submissions tests/pacing tests/lookups tests/runner/test_move_database.py tests/e2e/test_many.py tests/e2e/test_backup.py
 STATIC := $(shell find static casesite -path '*static/*' -type f 2>/dev/null)
 
 # Python 3.11 to 3.13, the newest first. A name on the PATH may be a shim that runs nothing, so each is tried.

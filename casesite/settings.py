@@ -258,7 +258,7 @@ try:
 except ValueError as exc:
     raise ImproperlyConfigured(f"REDIS_URL can't be read: {exc}") from exc
 CELERY_BROKER_URL = _broker.url
-CELERY_BROKER_USE_SSL = _broker.tls or False  # Celery speaks no TLS by the address alone
+CELERY_BROKER_USE_SSL = _broker.tls or False  # by a rediss:// address alone Celery would trust any certificate
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     **_line,
