@@ -1,13 +1,14 @@
-"""`python -m bench [latency|throughput|pages|connect|uploads|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
+"""`python -m bench [latency|throughput|scaling|pages|connect|uploads|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
 
 import sys
 
-from bench import connect, latency, pages, start, throughput, uploads
+from bench import connect, latency, pages, scaling, start, throughput, uploads
 from bench.figures import DOCUMENT, document, machine, say
 
 PARTS = {
     "latency": latency,
     "throughput": throughput,
+    "scaling": scaling,
     "pages": pages,
     "connect": connect,
     "uploads": uploads,

@@ -63,6 +63,15 @@ def fill(site: Site, *arguments: object, **more: str) -> str:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
 
 
+def deliver(site: Site) -> float:
+    """Approve all that was submitted and wait until it is delivered. The time of the approval."""
+    began = float(fill(site, "release"))
+    open_rows = "SELECT count(*) AS n FROM submissions_submission WHERE state != 'delivered' AND queued_at IS NOT NULL"
+    mine = f"{open_rows} AND submitted_by_id = (SELECT id FROM auth_user WHERE username = 'author')"
+    wait_until(lambda: site.rows(mine)[0]["n"] == 0, seconds=600, every=0.2, what="the delivery of all cases")
+    return began
+
+
 def _pool(site: Site) -> float:
     command = [sys.executable, "-m", "bench.pool", site.sandbox_url, str(ACCOUNTS), str(CASES)]
     done = subprocess.run(command, cwd=ROOT, env=site.environment, capture_output=True, text=True, check=True)
@@ -74,10 +83,7 @@ def _ours(site: Site, cases: int) -> tuple[float, float]:
     fill(site, "submit", cases)
     worker = list(family(site.pids["worker"]))
     before = cpu_seconds(worker)
-    began = float(fill(site, "release"))
-    open_rows = "SELECT count(*) AS n FROM submissions_submission WHERE state != 'delivered' AND queued_at IS NOT NULL"
-    mine = f"{open_rows} AND submitted_by_id = (SELECT id FROM auth_user WHERE username = 'author')"
-    wait_until(lambda: site.rows(mine)[0]["n"] == 0, seconds=300, every=0.2, what="the delivery of all cases")
+    began = deliver(site)
     since = datetime.fromtimestamp(began, UTC).strftime("%Y-%m-%d %H:%M:%S")
     ends = site.rows("SELECT closed_at FROM delivery_attempt WHERE started_at >= ? ORDER BY closed_at", since)
     last = datetime.fromisoformat(ends[-1]["closed_at"]).replace(tzinfo=UTC).timestamp()
