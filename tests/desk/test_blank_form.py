@@ -3,23 +3,26 @@
 import sys
 
 import pytest
-from crispy_forms.utils import render_crispy_form
 from django.template.loader import render_to_string
+from django.test import RequestFactory
 from django.test.html import parse_html
 from django.utils import translation
 
 from casesite.catalog.known import IssueType
 from casesite.catalog.models import SupportCatalog
+from casesite.desk.drafts import Saving
 from casesite.desk.forms import blank
 from casesite.desk.forms.blank import BlankForm
 from casesite.desk.forms.offer import Offer
 from casesite.desk.forms.support import SupportForm
-from casesite.desk.views.support import advice_context
+from casesite.desk.views.support import Page, around_blank, outlook_of
 from casesite.teams.models import CheckResult
 from tests.factories import SERVICES, a_catalog, a_draft, a_team, a_user, an_account
 
 from .conftest import NEW, signed_in
 
+TOKEN = "t" * 32
+CSRF = {"csrf_token": "c" * 32}
 EC2 = "amazon-elastic-compute-cloud-linux"
 
 
@@ -33,17 +36,24 @@ def start(account=None, issue_type="technical"):
 
 
 def blank_html(user, initial):
-    form = BlankForm(Offer(user, initial))
-    return render_to_string("desk/_blank_form.html", context_of(form))
+    offer = Offer(user, initial)
+    own = {
+        "offer": offer,
+        "outlook": outlook_of(offer, {}, None),
+        "form_token": TOKEN,
+        "saving": Saving(TOKEN),
+        **CSRF,
+    }
+    return render_to_string("desk/_blank_form.html", {"form": BlankForm(offer, around_blank), "case": None, **own})
 
 
 def whole_html(user, initial):
     form = SupportForm(offer=Offer(user, initial), initial=initial)
-    return render_crispy_form(form, context=context_of(form))
-
-
-def context_of(form):
-    return {"form": form, "case": None, **advice_context(form.advice)}
+    request = RequestFactory().get(NEW)
+    request.user = user
+    return render_to_string(
+        "desk/_case_form.html", Page(request, form, TOKEN).context | {"saving": Saving(TOKEN)} | CSRF
+    )
 
 
 def assert_same(user, initial):
@@ -151,10 +161,20 @@ def test_each_language_and_kind_is_a_form_of_its_own(author, account, catalog):
     for language in ("en", "de"):
         for issue_type in IssueType.values:
             with translation.override(language):
-                keys.add(BlankForm(Offer(author, start(account, issue_type))).key)
+                keys.add(BlankForm(Offer(author, start(account, issue_type)), around_blank).key)
                 assert_same(author, start(account, issue_type))
 
     assert len(keys) == len(blank.kept) == 4
+
+
+def test_site_that_asks_aws_nothing_has_no_button_for_it(client, author, account, catalog, settings):
+    button = "Ask AWS whether it would accept this"
+    settings.DRY_RUNS = True
+    assert button in client.get(NEW).content.decode()
+
+    settings.DRY_RUNS = False
+
+    assert button not in client.get(NEW).content.decode()
 
 
 def test_while_templates_may_change_under_it_nothing_is_kept(author, account, catalog, settings):
@@ -179,9 +199,12 @@ def test_what_is_kept_holds_nothing_of_a_person_team_or_account(author, team, ac
             client.get(NEW)
 
     held = "".join(
-        piece if isinstance(piece, str) else f"{piece.template} {piece.options_of}"
+        text
         for shared, _size in blank.kept._kept.values()
-        for piece in (*shared.pieces, *shared.services.values())
+        for text in (
+            *(f"{each.html} {each.template} {each.options_of}" for each in shared.pieces),
+            *shared.services.values(),
+        )
     )
     own = [team.name, "Second", "Foreign", "stranger", author.username, account.name, account.account_id, "Secret of"]
     assert len(blank.kept) == 2
@@ -229,6 +252,6 @@ def test_forms_of_many_catalogues_stay_within_the_bound(author, account, bells):
         blank_html(author, start(account))
 
     held = [shared for shared, _size in blank.kept._kept.values()]
-    texts = [each for one in held for each in (*one.pieces, *one.services.values()) if isinstance(each, str)]
+    texts = [text for one in held for text in (*(piece.html for piece in one.pieces), *one.services.values())]
     assert sum(map(sys.getsizeof, texts)) <= blank.kept.bytes_held <= blank.kept.most_bytes
     assert 0 < len(held) < 40

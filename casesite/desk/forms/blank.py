@@ -1,4 +1,4 @@
-"""The empty form of a new case, rendered once for each catalogue and language.
+"""The empty form of a new case with what stands around it, rendered once for each catalogue and language.
 
 With all the services of AWS the form costs a page's time many times over, and everybody's is the same but for a few places.
 What all share is kept by what it is made from. A person's own pieces (accounts, teams, services used lately, how the account
@@ -8,14 +8,14 @@ stands) are put into their places for each request and are never kept.
 import re
 import secrets
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
-from crispy_forms.utils import render_crispy_form
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import get_script_prefix
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -28,9 +28,9 @@ from casesite.teams.models import AwsAccount, Team
 from casesite.teams.targets import targets_in
 from casesite.web.lru import Lru
 
-from ..advice import Advice
+from ..holes import LEAVE_OPEN
 from .offer import Choices, Offer
-from .support import LEAVE_OPEN, SupportForm
+from .support import SupportForm
 
 ACCOUNT, TEAM, SERVICE = "account", "team", "service_code"  # selects with a person's own options
 # Nobody knows it outside this process: no text of a catalogue is taken for a place.
@@ -39,9 +39,10 @@ _PLACE = re.compile(rf"<option[^>]*>\s*{_SECRET}:(\w+)\s*</option>|{_SECRET}:([\
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a person's own piece goes: a template that the page fills, or the options of a select."""
+class Piece:
+    """What everybody gets, or the place of a person's own: a template that the page fills, or the options of a select."""
 
+    html: str = ""
     template: str = ""
     options_of: str = ""
 
@@ -50,12 +51,12 @@ class Place:
 class Shared:
     """The form as everybody gets it, with places left open."""
 
-    pieces: tuple[SafeString | Place, ...]
+    pieces: tuple[Piece, ...]
     services: Mapping[str, SafeString]  # an option for each, by code
 
     @property
     def size(self) -> int:
-        held = [piece for piece in self.pieces if isinstance(piece, str)]
+        held = (piece.html for piece in self.pieces)
         return sum(map(sys.getsizeof, (*held, *self.services, *self.services.values())))
 
 
@@ -70,6 +71,7 @@ class Key:
     asks_for_team: bool
     first_response: str  # the account's targets where they are not the usual ones
     address: str  # under which the site lies
+    asks_aws: bool  # whether a button has AWS asked
 
     @property
     def values(self) -> dict[str, str]:
@@ -80,28 +82,22 @@ kept: Lru[Shared] = Lru(most_bytes=4_000_000, size_of=lambda shared: shared.size
 
 
 class BlankForm:
-    """Stands for a `SupportForm` that holds nothing yet, for one person."""
+    """Stands for a `SupportForm` that holds nothing yet, for one person, and for the page around it.
 
-    errors: Mapping[str, Any] = {}
-    held = ()
-    is_bound = False
+    `around` gives what the page says there to everybody: addresses, and the names of buttons.
+    """
 
-    def __init__(self, offer: Offer) -> None:
+    def __init__(self, offer: Offer, around: Callable[[], Mapping[str, Any]]) -> None:
         assert not (offer.case or offer.service_code or offer.category_code or offer.severity_code), (
             "only the empty form"
         )
         self.offer = offer
-        self.initial = {"account": offer.account_pk, "issue_type": offer.issue_type, "language": offer.language}
+        self.around = around
 
     @cached_property
-    def advice(self) -> Advice:
-        return Advice(self.offer, self.initial)
-
-    @property
-    def pieces(self) -> Iterator[SafeString | Place]:
-        """In their order; a page renders the template of each `Place`."""
-        for piece in self._shared.pieces:
-            yield self._options(piece.options_of) if isinstance(piece, Place) and piece.options_of else piece
+    def pieces(self) -> list[Piece]:
+        """In their order; a page renders the template of those that have one."""
+        return [Piece(self._options(piece.options_of)) if piece.options_of else piece for piece in self._shared.pieces]
 
     # --- what all share ------------------------------------------------------------------------------------------------
     @property
@@ -114,11 +110,12 @@ class BlankForm:
             asks_for_team=self.offer.asks_for_team,
             first_response=self.offer.account.first_response if self.offer.account else "",
             address=get_script_prefix(),
+            asks_aws=settings.DRY_RUNS,
         )
 
     @cached_property
     def _shared(self) -> Shared:
-        make = lambda: _render(self.key, self.offer.snapshot)  # noqa: E731
+        make = lambda: _render(self.key, self.offer.snapshot, self.around())  # noqa: E731
         return make() if settings.DEBUG else kept.get(self.key, make)  # with DEBUG templates change under a process
 
     # --- what is a person's own ----------------------------------------------------------------------------------------
@@ -172,20 +169,14 @@ class _Nobodys(Offer):
         return [_open(SERVICE)]
 
 
-def _render(key: Key, snapshot: SupportSnapshot) -> Shared:
+def _render(key: Key, snapshot: SupportSnapshot, around: Mapping[str, Any]) -> Shared:
     offer = _Nobodys(snapshot, key)
     form = SupportForm(offer=offer, initial=key.values)
     assert form.helper.layout is not None  # asked for first: it gives the selects the choices that it knows
     form.fields[ACCOUNT].widget.choices = [_open(ACCOUNT)]  # type: ignore[attr-defined]
     form.fields[TEAM].widget.choices = [_open(TEAM)]  # type: ignore[attr-defined]
-    context = {
-        "advice": form.advice,
-        "offer": offer,
-        "form": form,
-        "case": None,
-        LEAVE_OPEN: lambda template: f"{_SECRET}:{template};",
-    }
-    whole = render_crispy_form(form, context=context)
+    own = {"advice": form.advice, "offer": offer, "form": form, LEAVE_OPEN: lambda template: f"{_SECRET}:{template};"}
+    whole = render_to_string("desk/_case_form.html", {**around, **own})
     services = snapshot.choices(key.issue_type)
     return Shared(
         pieces=tuple(_parted(whole)),
@@ -193,13 +184,13 @@ def _render(key: Key, snapshot: SupportSnapshot) -> Shared:
     )
 
 
-def _parted(whole: str) -> Iterator[SafeString | Place]:
+def _parted(whole: str) -> Iterator[Piece]:
     end = 0
     for found in _PLACE.finditer(whole):
-        yield mark_safe(whole[end : found.start()])  # rendered by the form's own templates
-        yield Place(options_of=found[1] or "", template=found[2] or "")
+        yield Piece(mark_safe(whole[end : found.start()]))  # rendered by the form's own templates
+        yield Piece(options_of=found[1] or "", template=found[2] or "")
         end = found.end()
-    yield mark_safe(whole[end:])
+    yield Piece(mark_safe(whole[end:]))
 
 
 def _open(name: str) -> tuple[str, str]:

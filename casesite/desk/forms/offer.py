@@ -47,8 +47,7 @@ class Offer:
         """For a new case: in the account of the person's newest one, else in the first by name."""
         offer = cls(user, values)
         usable = [account.pk for account in offer.accounts]
-        own = Case.objects.visible_to(user).filter(author=user, account__in=usable)
-        newest = own.order_by("-pk").values_list("account_id", flat=True).first() if usable else None
+        newest = next((account for (account,) in _newest_account_of(user=user.pk)), None) if usable else None
         offer.account_pk = str(newest or next(iter(usable), ""))
         return offer
 
@@ -202,6 +201,18 @@ _catalog_of = prepared.Rows(
         SupportCatalog.objects.filter(account=account).order_by("-seen_at", "-id").values_list(*_ABOUT_CATALOG)[:1]
     ),
     account=int,
+)
+_newest_account_of = prepared.Rows(
+    lambda user: (
+        Case.objects.filter(
+            author=user,
+            team__memberships__user=user,
+            account__in=AwsAccount.objects.usable_by(user).values("pk"),
+        )
+        .order_by("-pk")
+        .values_list("account_id")[:1]
+    ),
+    user=int,
 )
 _services_of = prepared.Rows(
     lambda user: (

@@ -9,7 +9,7 @@ from crispy_forms.helper import FormHelper
 from crispy_forms.layout import HTML, Div, Field, Layout, LayoutObject
 from django import forms
 from django.core.exceptions import ValidationError
-from django.template.loader import get_template, render_to_string
+from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +23,7 @@ from casesite.submissions import payloads
 from casesite.submissions.fields import COMMENTABLE
 from casesite.teams.models import AwsAccount, Team
 
+from .. import holes
 from ..advice import Advice
 from . import texts
 from .offer import Offer
@@ -60,6 +61,7 @@ class SupportForm(WithFiles, TypedForm):
     """One draft. With `submitting` everything must be complete and fit AWS's rules; else only storable."""
 
     kind = Kind.SUPPORT
+    pieces = ()  # it is rendered as a whole; the empty one is put together: see `BlankForm`
     account = TypedField(label=gettext_lazy("Account"), max_length=20, required=False, widget=_select())
     team = TypedField(label=gettext_lazy("Team"), max_length=20, required=False, widget=_select())
     issue_type = TypedField(label=gettext_lazy("Kind"), max_length=22, required=False, widget=_select())
@@ -334,23 +336,18 @@ def initial_of(case: Case) -> dict[str, Any]:
 
 
 # --- layout --------------------------------------------------------------------------------------------------------------
-LEAVE_OPEN = "leave_open"  # in a context: what to write where somebody's own piece will stand, by its template
-
-
 class Included(HTML):
-    """A template, compiled once, that the page's context fills."""
+    """A template that the page's context fills."""
 
     def render(self, form: Any, context: Any, *args: Any, **kwargs: Any) -> str:
-        return str(get_template(self.html).template.render(context))  # type: ignore[attr-defined]
+        return holes.rendered(self.html, context)
 
 
-class Personal(Included):
-    """A template that tells of the person and the account. A form for everybody leaves its place open."""
+class Personal(HTML):
+    """A template that tells of the person and the account."""
 
     def render(self, form: Any, context: Any, *args: Any, **kwargs: Any) -> str:
-        if leave_open := context.get(LEAVE_OPEN):
-            return str(leave_open(self.html))
-        return super().render(form, context)
+        return holes.personal(self.html, context)
 
 
 PARTS = ("team", "account_note", "files_note", "service_code", "category_code", "severity_code", "language")

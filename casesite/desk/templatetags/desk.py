@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
 from casesite.catalog.severities import severity_of
+from casesite.desk import holes
 from casesite.screening.places import Place
 from casesite.web.templatetags.casesite import both_times, clock_date
 
@@ -28,6 +29,12 @@ _STATUSES = {
     "reopened": _("reopened"),
     "resolved": _("resolved"),
 }
+
+
+@register.simple_tag(takes_context=True)
+def personal(context: Any, template: str) -> SafeString:
+    """A piece that tells of the person and the account: a page that is made for everybody leaves its place open."""
+    return holes.personal(template, context)
 
 
 @register.filter

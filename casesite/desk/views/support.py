@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
@@ -87,12 +87,7 @@ class Page:
             "saving": self.saving,
             "outlook": outlook_of(self.form.offer, self.typed, self.case),
             "unsaved": self.unsaved or self.form.is_bound,
-            "actions": {
-                "save": SAVE,
-                "submit": SUBMIT,
-                "update": UPDATE,
-                "ask_aws": ASK_AWS if settings.DRY_RUNS else "",
-            },
+            "actions": actions(),
             **self.said_before,
             **self.notices,
         }
@@ -106,6 +101,11 @@ class Page:
     @property
     def typed(self) -> Mapping[str, Any]:
         return self.form.data if self.form.is_bound else self.form.initial
+
+
+def actions() -> dict[str, str]:
+    """The names of the buttons."""
+    return {"save": SAVE, "submit": SUBMIT, "update": UPDATE, "ask_aws": ASK_AWS if settings.DRY_RUNS else ""}
 
 
 def advice_context(advice: Advice) -> dict[str, Any]:
@@ -146,10 +146,7 @@ def new(request: HttpRequest) -> HttpResponse:
     if not team_ids(request.user):
         return render(request, "desk/no_team.html", status=403)
     if request.method != "POST":
-        initial = {"issue_type": "technical", "language": "en"}
-        # It has all that a page shows of a form that holds nothing.
-        blank = cast(SupportForm, BlankForm(Offer.first(request.user, initial)))
-        return Page(request, blank, drafts.new_token()).render()
+        return _blank(request)
     token = request.POST.get(KEEP_AS_NEW) or request.POST.get("form_token", "")
     if _action(request) == UPDATE:
         return _updated(request, token or drafts.new_token())
@@ -172,6 +169,26 @@ def new(request: HttpRequest) -> HttpResponse:
         form.add_error("account", str(exc))
         return Page(request, form, token).render()
     return _stored(request, case, submit)
+
+
+def _blank(request: HttpRequest) -> HttpResponse:
+    """The empty form: what everybody is shown is kept, and here stands what is this person's."""
+    offer = Offer.first(request.user, {"issue_type": "technical", "language": "en"})
+    token = drafts.new_token()
+    own = {
+        "form": BlankForm(offer, around_blank),
+        "form_token": token,
+        "saving": drafts.Saving(token),
+        "offer": offer,
+        "outlook": outlook_of(offer, {}, None),
+        "case": None,
+    }
+    return render(request, "desk/support_case.html", own)
+
+
+def around_blank() -> dict[str, Any]:
+    """What the page of an empty form says to everybody."""
+    return {**saving_context(None, ""), "actions": actions(), "append_missing": APPEND}
 
 
 # --- a draft -------------------------------------------------------------------------------------------------------------
