@@ -74,7 +74,7 @@ SEEN = {
     "case that AWS does not have": ({"at_aws": ()}, {"lost"}),
     "case that nobody knows of here": ({"rows": []}, {"lost", "unexplained"}),
     "second case with the same reference": (
-        {"at_aws": (AT_AWS, replace(AT_AWS, remote_id="other", items=()))},
+        {"at_aws": (replace(AT_AWS, remote_id="other", items=()), AT_AWS)},
         {"doubled"},
     ),
     "form that was handed in once and stands here twice": (
@@ -105,6 +105,7 @@ SEEN = {
     ),
     "comment that AWS has twice": ({"at_aws": (items(0, 0, 1, 2),)}, {"doubled"}),
     "file that AWS does not have": ({"at_aws": (items(0, 1),)}, {"lost"}),
+    "file that AWS has under another id": ({"rows": [a_row(), *companions(remote_id="other")]}, {"lost"}),
     "file that AWS has twice": ({"at_aws": (items(0, 1, 2, 2),)}, {"doubled"}),
     "files in another order": ({"at_aws": (items(0, 2, 1),)}, {"unexplained"}),
     "comment after the files": ({"at_aws": (items(1, 2, 0),)}, {"unexplained"}),

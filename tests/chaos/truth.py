@@ -142,7 +142,8 @@ def compare_submissions(
             for case in own:
                 _judge_content(findings, told, wanted, case)
         if own and wanted:
-            _judge_items(findings, told, wanted.items, own[0].items, following[row["reference"]])
+            known = next((case for case in own if case.remote_id == row["remote_id"]), own[0])
+            _judge_items(findings, told, wanted.items, known.items, following[row["reference"]])
         for companion in following[row["reference"]]:
             words = _told(companion, tried[companion["id"]])
             _judge_companion(findings, words, companion, tried[companion["id"]], own)
