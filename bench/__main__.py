@@ -1,14 +1,21 @@
-"""`python -m bench [latency|throughput|scaling|pages|connect|uploads|start ...]`: measure, print a line for each figure. All of them are written to docs/performance.md."""
+"""`python -m bench [latency|throughput|scaling|rates|isolation|waiting|promises|pages|connect|uploads|start ...]`: measure, print a line for each figure.
+
+All of them are written to docs/performance.md.
+"""
 
 import sys
 
-from bench import connect, latency, pages, scaling, start, throughput, uploads
-from bench.figures import DOCUMENT, document, machine, say
+from bench import connect, isolation, latency, pages, promises, rates, scaling, start, throughput, uploads, waiting
+from bench.figures import DOCUMENT, Figure, document, machine, say
 
 PARTS = {
     "latency": latency,
     "throughput": throughput,
     "scaling": scaling,
+    "rates": rates,
+    "isolation": isolation,
+    "waiting": waiting,
+    "promises": promises,
     "pages": pages,
     "connect": connect,
     "uploads": uploads,
@@ -18,16 +25,16 @@ PARTS = {
 
 def main(asked: list[str]) -> int:
     where = machine()
-    figures = []
+    found = []
     for name in asked or PARTS:
         say(f"{name} ...")
-        for figure in PARTS[name].measure():
-            print(figure.line, flush=True)
-            figures.append(figure)
+        for each in PARTS[name].measure():
+            print(each.line if isinstance(each, Figure) else "\n".join(each.lines), flush=True)
+            found.append(each)
     if not asked:
-        DOCUMENT.write_text(document(figures, where, [part.HOW for part in PARTS.values()]))
+        DOCUMENT.write_text(document(found, where, [part.HOW for part in PARTS.values()]))
         say(f"written to {DOCUMENT.relative_to(DOCUMENT.parents[1])}")
-    return 0 if all(figure.met for figure in figures) else 1
+    return 0 if all(each.met for each in found if isinstance(each, Figure)) else 1
 
 
 if __name__ == "__main__":

@@ -34,6 +34,20 @@ class Figure:
         return f"{self.verdict:<7} {self.name}: {self.value} (goal {self.goal}). {self.beside}".rstrip(". ") + "."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Figures without a goal, side by side."""
+
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def lines(self) -> list[str]:
+        cells = [self.head, ("---",) * len(self.head), *self.rows]
+        return [f"**{self.title}**", "", *(f"| {' | '.join(row)} |" for row in cells)]
+
+
 def at_most(name: str, value: float, goal: float, unit: str, *, digits: int = 0, beside: str = "") -> Figure:
     return Figure(
         name=name,
@@ -87,8 +101,11 @@ def _commit() -> str:
     return asked.stdout.strip() or "unknown"
 
 
-def document(figures: Iterable[Figure], where: Iterable[tuple[str, str]], how: Iterable[tuple[str, str]]) -> str:
+def document(found: Iterable[Figure | Table], where: Iterable[tuple[str, str]], how: Iterable[tuple[str, str]]) -> str:
     """docs/performance.md."""
+    found = list(found)
+    figures = [one for one in found if isinstance(one, Figure)]
+    tables = [line for one in found if isinstance(one, Table) for line in (*one.lines, "")]
     lines = [
         "# Figures",
         "",
@@ -102,6 +119,7 @@ def document(figures: Iterable[Figure], where: Iterable[tuple[str, str]], how: I
         "| --- | --- | --- | --- | --- |",
         *(f"| {one.name} | {one.goal} | {one.value} | {one.verdict} | {one.beside} |" for one in figures),
         "",
+        *tables,
         "## How it is measured",
         "",
         *(f"- **{name}.** {told}" for name, told in how),

@@ -1,11 +1,11 @@
 """Rows for a measurement, written beside a running site with its own environment.
 
-python -m bench.fill accounts 128     accounts that the measurement uses
+python -m bench.fill accounts 128 [10]  accounts that the measurement uses, and the cases an hour of each
 python -m bench.fill submit 8         so many submissions in each of them, waiting for review
 python -m bench.fill pages 280        an agent with a catalogue of so many services; prints their session and a form's fields
 python -m bench.fill connect_forms 200  an agent with Connect templates of 30 and of so many fields; prints their session and addresses
 python -m bench.fill connect_lane 60  so many Connect cases of one account, waiting for review; its domain is at the simulator
-python -m bench.fill release          approves all that wait, in one transaction, and rings; prints the instant of the commit
+python -m bench.fill release [1]      approves all that wait, in one transaction, and rings; prints the instant of the commit
 """
 
 import json
@@ -18,7 +18,7 @@ import django
 FIRST_ACCOUNT = 500_000_000_000
 
 
-def accounts(count: int) -> None:
+def accounts(count: int, cases_per_hour: int = 100_000) -> None:
     from django.contrib.auth import get_user_model
 
     from casesite import clock
@@ -35,7 +35,7 @@ def accounts(count: int) -> None:
         account = AwsAccount(
             account_id=str(FIRST_ACCOUNT + number),
             name=f"Account {number}",
-            cases_per_hour=100_000,
+            cases_per_hour=cases_per_hour,
             reserved_urgent=0,
             check_result=CheckResult.GOOD,
             checked_at=now,
@@ -80,13 +80,13 @@ def submit(count: int) -> None:
     catalogs = SupportCatalog.objects.filter(account__teams=team).select_related("account")
     for catalog in catalogs:
         with transaction.atomic():
-            for _number in range(count):
+            for number in range(count):
                 now = clock.now()
                 case = Case.objects.create(
                     team=team,
                     account=catalog.account,
                     author=author,
-                    subject="Invoice shows two support charges",
+                    subject=f"Case {number}",
                     severity_code="normal",
                     created_at=now,
                     changed_at=now,
@@ -101,8 +101,8 @@ def submit(count: int) -> None:
                 workflow.submit(case, by=author)
 
 
-def release() -> None:
-    """As a reviewer would, but all at once: what is measured is the sending."""
+def release(rings_for_each: int = 0) -> None:
+    """As a reviewer would, but all at once: what is measured is the sending. It rings once for each account, or for each row."""
     from django.contrib.auth import get_user_model
 
     from casesite import clock
@@ -119,7 +119,8 @@ def release() -> None:
             Decision(submission_id=pk, by=approver, at=now, what=Verdict.APPROVE, payload_sha256=payload_sha256)
             for pk, payload_sha256 in waiting.values_list("pk", "payload_sha256")
         )
-        numbers = list(waiting.values_list("account_id", flat=True).distinct())
+        accounts = waiting.values_list("account_id", flat=True)
+        numbers = list(accounts if rings_for_each else accounts.distinct())
         waiting.update(state=State.QUEUED, queued_at=now, approved_at=now, due_at=now, token=1)
     began = time.time()
     for number in numbers:
@@ -274,7 +275,7 @@ def connect_lane(count: int) -> None:
     author, team = get_user_model().objects.get(username="author"), Team.objects.get(name="Measurement")
     with transaction.atomic():
         for number in range(count):
-            now, title = clock.now(), f"Question {number}"
+            now, title = clock.now(), f"Case {number}"
             case = Case.objects.create(
                 kind=Kind.CONNECT,
                 team=team,

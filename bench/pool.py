@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
@@ -29,19 +30,21 @@ REQUEST = {
 }
 
 
+def client_of(session: boto3.Session, service: str, url: str, account_id: int, config: Config) -> Any:
+    """A client with the simulator's own keys of an account."""
+    return session.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=url,
+        aws_access_key_id=f"SANDBOXKEY{account_id}",
+        aws_secret_access_key=f"sandbox-secret-{account_id}",
+        config=config,
+    )
+
+
 def main(url: str, accounts: int, cases: int) -> float:
     session = boto3.Session()
-    clients = [
-        session.client(
-            "support",
-            region_name="us-east-1",
-            endpoint_url=url,
-            aws_access_key_id=f"SANDBOXKEY{FIRST_ACCOUNT + number}",
-            aws_secret_access_key=f"sandbox-secret-{FIRST_ACCOUNT + number}",
-            config=CONFIG,
-        )
-        for number in range(accounts)
-    ]
+    clients = [client_of(session, "support", url, FIRST_ACCOUNT + number, CONFIG) for number in range(accounts)]
     with ThreadPoolExecutor(THREADS) as threads:
         list(
             threads.map(lambda client: client.describe_severity_levels(language="en"), clients)

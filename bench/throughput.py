@@ -17,7 +17,7 @@ CASES = 8  # for each account and round
 ROUNDS = 3
 LATENCY = 0.15
 GOAL = 0.6
-RAISED = {"CASESITE_GATE_RATE": "1000", "CASESITE_DRY_RUNS": "false"}
+RAISED = {"CASESITE_GATE_RATE": "1000", "CASESITE_GATE_BURST": "1000", "CASESITE_DRY_RUNS": "false"}
 HOW = (
     "Throughput",
     f"One worker process of 16 threads, {ACCOUNTS} accounts with {CASES} approved cases each, limits and gates raised by settings, "
@@ -58,9 +58,15 @@ def _measure(site: Site) -> list[Figure]:
 
 def fill(site: Site, *arguments: object, **more: str) -> str:
     """What `python -m bench.fill` prints, run beside the site; `more` are variables."""
+    return beside(site, "bench.fill", *arguments, **more)
+
+
+def beside(site: Site, module: str, *arguments: object, **more: str) -> str:
+    """What a module prints that runs with the site's environment."""
+    assert site._place
     environment = site._place.environment() | more
-    command = [sys.executable, "-m", "bench.fill", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def deliver(site: Site) -> float:

@@ -91,6 +91,7 @@ _SHARED = (
     "CASESITE_TIME_SCALE",
     "CASESITE_TIME_SCALE_FORCED",
     "CASESITE_GATE_RATE",
+    "CASESITE_GATE_BURST",
     "CASESITE_DRY_RUNS",
     "DATABASE_URL",
 )
@@ -124,6 +125,7 @@ SECRET_KEY = _secret_key(VAR)
 CASES_PER_HOUR = env.int("CASESITE_CASES_PER_HOUR", default=10)
 RESERVED_URGENT = env.int("CASESITE_RESERVED_URGENT", default=3)
 GATE_RATE = _number("CASESITE_GATE_RATE", 1, 1, 1000)  # multiplies the rates of gates: for benchmarks and raised quotas
+GATE_BURST = _number("CASESITE_GATE_BURST", 1, 1, 1000)  # and how many calls may be made at once
 DRY_RUNS = env.bool("CASESITE_DRY_RUNS", default=True)  # ask AWS whether it would accept a case before it goes out
 SCAN_SECONDS = _number("CASESITE_SCAN_SECONDS", 120, 1, 3600)
 try:  # what looks at each file before it goes out; empty: nothing does

@@ -1,9 +1,11 @@
 """Builders of rows for tests. Submissions reach their state by the real transitions."""
 
+from copy import copy
 from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 
@@ -11,7 +13,7 @@ from casesite import clock
 from casesite.aws.errors import Cause, OutcomeUnknown, Refused, Trace
 from casesite.cases import files
 from casesite.cases.limits import ROOMIEST
-from casesite.cases.models import Case, CaseFile, ConnectContent, SupportContent
+from casesite.cases.models import Case, CaseFile, ConnectContent, SupportContent, new_reference
 from casesite.cases.models import Kind as CaseKind
 from casesite.cases.receiving import ReceivedFile, ReceivingHandler
 from casesite.catalog.models import CasesDomain, CaseTemplate, ConnectTemplate, SupportCatalog
@@ -21,6 +23,7 @@ from casesite.database import write
 from casesite.delivery import report
 from casesite.delivery.models import Attempt, Outcome, Phase
 from casesite.pacing import times
+from casesite.submissions import marker as markers
 from casesite.submissions import workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
@@ -301,3 +304,17 @@ def a_connect_draft(
     ConnectContent.objects.create(case=case, template=template, version=template.newest, typed=typed, **content)
     case.events.create(at=now, by=by, what="created")
     return case
+
+
+# --- many rows -------------------------------------------------------------------------------------------------------------
+def many_like(submission: Submission, number: int) -> list[Submission]:
+    """So many more rows like this one, each with a case of its own, written at once: to see what many cost."""
+    cases = [copy(submission.case) for _row in range(number)]
+    for case in cases:
+        case.pk, case.reference = None, new_reference()
+    rows = []
+    for case in Case.objects.bulk_create(cases):
+        row = copy(submission)
+        row.pk, row.client_token, row.case, row.marker = uuid4(), uuid4(), case, markers.new(case.reference)
+        rows.append(row)
+    return Submission.objects.bulk_create(rows)

@@ -17,13 +17,14 @@ LATE = timedelta(minutes=2)
 def ring() -> None:
     """Ring each queue. A bell that was not answered keeps its time, so that lateness grows."""
     now = clock.now()
+    with write():
+        known = Beat.objects.filter(role="canary").values_list("queues", flat=True)
+        Beat.objects.bulk_create(
+            Beat(process=_name(queue_name), role="canary", started_at=now, at=now, queues=queue_name)
+            for queue_name in set(QUEUES).difference(known)
+        )
+        Beat.objects.filter(role="canary", rung_at=None).update(rung_at=now)
     for queue_name in QUEUES:
-        with write():
-            beat, _made = Beat.objects.get_or_create(
-                process=_name(queue_name),
-                defaults={"role": "canary", "started_at": now, "at": now, "queues": queue_name},
-            )
-            Beat.objects.filter(pk=beat.pk, rung_at=None).update(rung_at=now)
         bell.ring_now(TASK, queue_name, queue_name=queue_name)
 
 

@@ -23,6 +23,7 @@ from casesite.submissions.states import State
 from . import doubt, lanes, process
 from .models import Outcome
 
+SOON = timedelta(seconds=15)  # by then the dispatcher rings anyhow
 AFTER_OTHERS = timedelta(seconds=30)  # until it is looked again whether a companion may go; it is told sooner, too
 NOTHING_AT_AWS = (Outcome.REFUSED_RETRY, Outcome.REFUSED_FINAL, Outcome.NOT_SENT)
 
@@ -32,12 +33,14 @@ def claim_next(account_pk: int, region: str = "", *, probing: bool = False) -> S
 
     `probing`: one row goes out although the gate is shut, to find out whether AWS lets us in again.
     """
-    if not _due(account=account_pk, region=region, now=clock.now()) or not doubt.may_claim():
+    if not is_due(account_pk, region) or not doubt.may_claim():
         return None
     with write(durable=False):
         now = clock.now()
-        shut = gate.closed(lock_gate(account_pk, region), now) and not probing
-        if shut or in_flight(account_pk, region, now) >= lanes.most_in_flight(region):
+        locked = lock_gate(account_pk, region)
+        if not probing and (gate.closed(locked, now) or gate.next_token(locked, now) > now):
+            return None
+        if in_flight(account_pk, region, now) >= lanes.most_in_flight(region):
             return None
         while row := _first_due(account_pk, region, now):
             if row.is_companion and _waits_for_others(row):
@@ -110,14 +113,22 @@ def due_rows(account_pk: int, region: str, now: datetime) -> QuerySet[Submission
     return queued_rows(account_pk, region).filter(due_at__lte=now)
 
 
-def seconds_to_next(account_pk: int) -> float | None:
-    """How long until a row that waits for the account's pace comes due, where that is under a second.
+def is_due(account_pk: int, region: str) -> bool:
+    """Whether the time of one of the lane's rows has come, whatever gate and budget say."""
+    return bool(_due(account=account_pk, region=region, now=clock.now()))
 
-    One that came due this moment, after the last claim looked, counts as well.
-    """
+
+def seconds_to_next(account_pk: int, region: str, looked_at: datetime) -> float | None:
+    """How long until the lane's pace lets a row out that a claim at `looked_at` could not have; None where nothing is near."""
     now = clock.now()
-    found = _soon(account=account_pk, after=now - times.SECOND, until=now + times.SECOND)
-    return max(0.01, (found[0][0] - now).total_seconds()) if found else None
+    found = _given_back(account=account_pk, region=region, after=looked_at, until=now + SOON)
+    at = [due_at for (due_at,) in found]
+    if is_due(account_pk, region):
+        write_gate = gate.of(account_pk, Mode.WRITE, lanes.api_in(region))
+        token_at = gate.next_token(write_gate, looked_at)
+        if not gate.closed(write_gate, now) and looked_at < token_at <= now + SOON:
+            at.append(token_at)
+    return max(0.01, (min(at) - now).total_seconds()) if at else None
 
 
 _due = prepared.Rows(
@@ -126,10 +137,12 @@ _due = prepared.Rows(
     region=str,
     now=datetime,
 )
-_soon = prepared.Rows(
-    lambda account, after, until: (
+# Those that found no token at their intent, another one having taken it.
+_given_back = prepared.Rows(
+    lambda account, region, after, until: (
         Submission.objects.filter(
             account_id=account,
+            region=region,
             state=State.QUEUED,
             reason_code=Reason.PACE,
             due_at__gt=after,
@@ -139,6 +152,7 @@ _soon = prepared.Rows(
         .values_list("due_at")[:1]
     ),
     account=int,
+    region=str,
     after=datetime,
     until=datetime,
 )

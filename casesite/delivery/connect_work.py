@@ -1,4 +1,4 @@
-"""Working off the Connect lanes of an account: sending, repeating, looking and reading, one step at a time."""
+"""The steps of a Connect lane: what to send, to repeat, to look for and to read."""
 
 import logging
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from casesite.submissions.models import Submission
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount
 
-from . import claim, connect_doubt, connect_reading, lanes, sender, trouble
+from . import claim, connect_doubt, connect_reading, lanes, trouble
 
 logger = logging.getLogger(__name__)
 # AWS has no dry run of CreateCase here: after it did not let us in, one write each quarter of an hour finds out.
@@ -40,18 +40,21 @@ _due_regions = prepared.Rows(
 )
 
 
-def step(account_pk: int) -> bool:
-    """One piece of work in one of the account's regions; False where nothing is due."""
-    return any(_step(account_pk, region) for (region,) in _due_regions(account=account_pk, now=clock.now()))
+def due_regions(account_pk: int, now: datetime) -> list[str]:
+    """The account's Connect lanes in which something is due, whatever gates say."""
+    return [region for (region,) in _due_regions(account=account_pk, now=now)]
 
 
-def _step(account_pk: int, region: str) -> bool:
+def claim_next(account_pk: int, region: str) -> Submission | None:
+    """The lane's next row, also to find out whether AWS lets us in again."""
     row = claim.claim_next(account_pk, region)
     if row is None and (stopped := gate.stopped(account_pk, Mode.WRITE, lanes.api_in(region))):
         row = _try_again(account_pk, region, stopped.trouble)
-    if row:
-        sender.send(row)
-        return True
+    return row
+
+
+def look_after(account_pk: int, region: str) -> bool:
+    """One repeat, search or read that is due in the lane; False where there is none."""
     _probe_reads(account_pk, region)
     if claim.in_flight(account_pk, region, clock.now()) >= lanes.most_in_flight(region):
         return False

@@ -5,13 +5,14 @@ Its own process, independent of the broker. Any number run; a lease in the datab
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Q
 
 from casesite import clock
 from casesite.cases import files, scans
@@ -20,7 +21,7 @@ from casesite.database import write
 from casesite.lookups import cleaning
 from casesite.lookups.models import Lookup
 from casesite.notices import mail, review, trouble
-from casesite.pacing import bell, times
+from casesite.pacing import bell, gate, times
 from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.submissions import marker as markers
 from casesite.submissions import queue
@@ -46,6 +47,8 @@ NO_WORKER = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 HALF_A_MINUTE = timedelta(seconds=30)
 LEADER = "dispatcher-leader"
+# The states in which a row may be leased: while it is sent, or while it is looked for.
+LEASED = (State.PREPARING, State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)
 
 
 class Dispatcher:
@@ -56,6 +59,7 @@ class Dispatcher:
         self._rung: dict[tuple[str, int], datetime] = {}
         self._unclaimed_since: dict[int, datetime] = {}
         self._draining: dict[int, Future[object]] = {}
+        self._drained_at: dict[int, datetime] = {}
         self._pool: ThreadPoolExecutor | None = None
         self._mailer: ThreadPoolExecutor | None = None
         self._mailing: Future[object] | None = None
@@ -82,14 +86,15 @@ class Dispatcher:
         process.beat()
         if not elected():
             return
-        expire_preparing()
-        expire_sending()
-        park_hopeless()
+        if leases_ran_out():
+            expire_preparing()
+            expire_sending()
         due = due_accounts(clock.now())
         self._ring(due)
         self._drain(due)
         self._now_and_then("notices", HALF_A_MINUTE, _raise_notices)
         self._mail()
+        self._now_and_then("hopeless", MINUTE, park_hopeless)
         self._now_and_then("watch", MINUTE, watch.start)
         self._now_and_then("canary", canary.EVERY, canary.ring)
         self._now_and_then("sync", MINUTE, _refresh_and_clean)
@@ -116,17 +121,22 @@ class Dispatcher:
 
     # --- doing it ourselves ----------------------------------------------------------------------------------------------
     def _drain(self, due: "dict[int, DueWork]") -> None:
-        """Work off accounts whose due work nobody has claimed for a minute, urgent ones first."""
+        """Work off accounts whose due work nobody has claimed for a minute, urgent ones first and in turns.
+
+        What this process has begun it goes on with, although it is claimed now.
+        """
         now = clock.now()
-        unclaimed = {pk for pk, work in due.items() if not work.claimed}
+        unclaimed = {pk for pk, work in due.items() if pk in self._draining or not work.claimed}
         self._unclaimed_since = {pk: self._unclaimed_since.get(pk, now) for pk in unclaimed}
         patience = times.scaled(UNCLAIMED, floor=3)
         waiting = [pk for pk, since in self._unclaimed_since.items() if now - since >= patience]
-        waiting.sort(key=lambda pk: (not due[pk].urgent, self._unclaimed_since[pk]))
+        waiting.sort(key=lambda pk: (not due[pk].urgent, self._drained_at.get(pk, self._unclaimed_since[pk])))
         self._draining = {pk: future for pk, future in self._draining.items() if not future.done()}
+        self._drained_at = {pk: at for pk, at in self._drained_at.items() if pk in unclaimed}
         for account_pk in waiting:
             if account_pk not in self._draining and len(self._draining) < DRAIN_THREADS:
                 logger.warning("no worker took the work of an account: doing it here", extra={"account_pk": account_pk})
+                self._drained_at[account_pk] = now
                 self._draining[account_pk] = self._threads().submit(_work_off_here, account_pk)
 
     def _threads(self) -> ThreadPoolExecutor:
@@ -158,7 +168,9 @@ def _work_off_here(account_pk: int) -> None:
     from . import work
 
     try:
-        work.work_off(account_pk)
+        turn_ends = time.monotonic() + work.LONGEST
+        while (pause := work.work_off(account_pk)) is not None and time.monotonic() + pause < turn_ends:
+            process.stopping.wait(pause)  # there is nobody whom a bell would reach
         answer.answer_open(account_pk)
     except Exception:
         logger.exception("draining an account failed", extra={"account_pk": account_pk})
@@ -185,14 +197,17 @@ def elected() -> bool:
     """Whether this process is the one dispatcher that acts, for the next 15 s."""
     now, me = clock.now(), process.name()
     with write():
-        Beat.objects.get_or_create(
+        if _lead(me, now):
+            return True
+        _beat, first = Beat.objects.get_or_create(
             process=LEADER, defaults={"role": "leader", "started_at": now, "at": now, "leader_until": now}
         )
-        return bool(
-            Beat.objects.filter(Q(leader_until__lte=now) | Q(queues=me), process=LEADER).update(
-                queues=me, at=now, leader_until=now + LEADER_LEASE
-            )
-        )
+        return first and _lead(me, now)
+
+
+def _lead(me: str, now: datetime) -> bool:
+    mine = Beat.objects.filter(Q(leader_until__lte=now) | Q(queues=me), process=LEADER)
+    return bool(mine.update(queues=me, at=now, leader_until=now + LEADER_LEASE))
 
 
 def resign() -> None:
@@ -244,51 +259,91 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
     due = {account_pk: DueWork(1, False, searched) for account_pk, searched in _searches_due(now).items()}
     if not found:
         return due
-    accounts = {row["account_id"] for row in found}
-    leased = set(
-        Submission.objects.filter(account_id__in=accounts, lease_until__gt=now).values_list("account_id", flat=True)
-    )
-    sendable = _sendable_by_support(found, now) | _sendable_by_connect(found, now)
+    places = _places({row["account_id"] for row in found})
+    worked_on = _leased(now) | {
+        account_pk
+        for account_pk, place in places.items()
+        if any(each.refilled_at > now - _token_tells() for each in place.gates.values())
+    }
+    sendable = _sendable(found, places, now)
     for row in found:
         account_pk = row["account_id"]
         if count := sendable.get((account_pk, row["region"]), 0) + row["others"]:
-            before = due.get(account_pk, DueWork(0, urgent=False, claimed=account_pk in leased))
+            before = due.get(account_pk, DueWork(0, urgent=False, claimed=account_pk in worked_on))
             due[account_pk] = DueWork(before.count + count, before.urgent or bool(row["urgent"]), before.claimed)
     return due
 
 
+def _token_tells() -> timedelta:
+    """How long a token that was taken shows that somebody works: one that keeps a pace holds no lease meanwhile."""
+    return times.scaled(UNCLAIMED, floor=3) / 2
+
+
+def _leased(now: datetime) -> set[int]:
+    """Accounts with a live lease. The states are named for the index: there are few leases, and many rows that wait."""
+    rows = Submission.objects.filter(state__in=LEASED, lease_until__gt=now)
+    return set(rows.values_list("account_id", flat=True))
+
+
 def _searches_due(now: datetime) -> dict[int, bool]:
     """Accounts that are to be searched for what was forgotten, or came late; and whether somebody is at it."""
-    return watch.due_accounts(now) | doubt.due_accounts(now)
+    leases = watch.due_leases(now).union(doubt.due_leases(now), all=True)
+    return {account_pk: bool(until and until > now) for account_pk, until in leases}
 
 
-def _sendable_by_support(rows: list[dict[str, Any]], now: datetime) -> dict[tuple[int, str], int]:
-    """How many due rows the gate and the hour let out, by account and region."""
-    found = {row["account_id"]: row for row in rows if not row["region"]}
-    sendable: dict[tuple[int, str], int] = {}
-    accounts = AwsAccount.objects.filter(pk__in=found) if found else ()
-    for account_pk, place in queue.queues_of(accounts, now).items():
-        row = found[account_pk]
-        if not row["waiting"] or place.shut_until is not None:
-            continue
-        ordinary = row["waiting"] - row["urgent"] if place.budget.has_room(now, urgent=False) else 0
-        urgent = row["urgent"] if place.budget.has_room(now, urgent=True) else 0
-        sendable[account_pk, ""] = ordinary + urgent
-    return sendable
+class LaneGate(NamedTuple):
+    blocked_until: datetime | None
+    refilled_at: datetime
 
 
-def _sendable_by_connect(rows: list[dict[str, Any]], now: datetime) -> dict[tuple[int, str], int]:
-    waiting = {(row["account_id"], row["region"]): row["waiting"] for row in rows if row["region"] and row["waiting"]}
-    if not waiting:
-        return {}
-    shut = AccountGate.objects.filter(
-        account__in={account_pk for account_pk, _region in waiting},
-        family=lanes.CONNECT,
-        mode=Mode.WRITE,
-        blocked_until__gt=now,
+class Place(NamedTuple):
+    """An account's limits, and the gates of its lanes that write, by region."""
+
+    pk: int
+    cases_per_hour: int
+    reserved_urgent: int
+    gates: dict[str, LaneGate]
+
+    def is_open(self, region: str, now: datetime) -> bool:
+        gate = self.gates.get(region)
+        return gate is None or gate.blocked_until is None or gate.blocked_until <= now
+
+
+def _places(accounts: set[int]) -> dict[int, Place]:
+    """In one query, however many."""
+    of_writes = Q(gates__family__in=(gate.SUPPORT.family, lanes.CONNECT), gates__mode=Mode.WRITE)
+    rows = (
+        AwsAccount.objects.filter(pk__in=accounts)
+        .annotate(lane=FilteredRelation("gates", condition=of_writes))
+        .values_list(
+            "pk", "cases_per_hour", "reserved_urgent", "lane__region", "lane__blocked_until", "lane__refilled_at"
+        )
     )
-    closed = set(shut.values_list("account_id", "region"))
-    return {lane: count for lane, count in waiting.items() if lane not in closed}
+    places: dict[int, Place] = {}
+    for pk, cases_per_hour, reserved_urgent, region, *known in rows:
+        place = places.setdefault(pk, Place(pk, cases_per_hour, reserved_urgent, {}))
+        if region is not None:
+            place.gates[region] = LaneGate(*known)
+    return places
+
+
+def _sendable(rows: list[dict[str, Any]], places: dict[int, Place], now: datetime) -> dict[queue.Lane, int]:
+    """How many due rows the gate lets out and, of Support, the hour. No row is read for it, however many wait."""
+    waiting = [row for row in rows if row["waiting"] and places[row["account_id"]].is_open(row["region"], now)]
+    of_support = [places[row["account_id"]] for row in waiting if not row["region"]]
+    budgets = queue.budgets_of(of_support, now) if of_support else {}
+    sendable: dict[queue.Lane, int] = {}
+    for row in waiting:
+        account_pk, region = row["account_id"], row["region"]
+        if region:
+            sendable[account_pk, region] = row["waiting"]
+            continue
+        of_each = {False: row["waiting"] - row["urgent"], True: row["urgent"]}
+        budget = budgets[account_pk]
+        sendable[account_pk, region] = sum(
+            count for urgent, count in of_each.items() if count and budget.has_room(now, urgent=urgent)
+        )
+    return sendable
 
 
 def accounts_with_lookups() -> list[int]:
@@ -296,6 +351,11 @@ def accounts_with_lookups() -> list[int]:
 
 
 # --- what dead processes left -----------------------------------------------------------------------------------------------
+def leases_ran_out() -> bool:
+    """Whether somebody died over a row: one question instead of two, in rounds that find nothing."""
+    return Submission.objects.filter(state__in=(State.PREPARING, State.SENDING), lease_until__lte=clock.now()).exists()
+
+
 def expire_preparing(*, all_of_them: bool = False) -> None:
     """Back to the queue where a lease ran out; the third time in a row a person looks at what kills its workers.
 

@@ -6,6 +6,7 @@ nothing can arrive there any more, has counted. A dispatcher marks the doubt as 
 
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import DateTimeField, F, Q, QuerySet, Value
 from django.db.models.functions import Coalesce, Greatest
@@ -95,10 +96,9 @@ def due(now: datetime) -> QuerySet[Doubt]:
     return Doubt.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
 
 
-def due_accounts(now: datetime) -> dict[int, bool]:
-    """Accounts with a search due, and whether somebody is at it."""
-    rows = Doubt.objects.filter(due_at__lte=now).values_list("account_id", "lease_until")
-    return {account_pk: bool(until and until > now) for account_pk, until in rows}
+def due_leases(now: datetime) -> QuerySet[Doubt, tuple[Any, datetime | None]]:
+    """The account of each search that is due, and until when somebody has it."""
+    return Doubt.objects.filter(due_at__lte=now).order_by().values_list("account_id", "lease_until")
 
 
 search_is_due = prepared.Rows(

@@ -14,8 +14,9 @@ from . import canary, process, watchdog, work
 def work_off(account_pk: int) -> None:
     """Send, look up and read what is due for one account."""
     failpoints.reach("C")
-    if work.work_off(account_pk):
-        bell.ring_now(bell.WORK_OFF, account_pk)
+    pause = work.work_off(account_pk)
+    if pause is not None:
+        bell.ring_later(pause, bell.WORK_OFF, account_pk)
 
 
 @shared_task(name=canary.TASK, ignore_result=True)

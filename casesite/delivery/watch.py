@@ -4,6 +4,7 @@ A request may arrive later than anybody promised. Then AWS has a second case wit
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -34,10 +35,9 @@ def due(now: datetime) -> QuerySet[Watch]:
     return Watch.objects.filter(Q(lease_until=None) | Q(lease_until__lte=now), due_at__lte=now)
 
 
-def due_accounts(now: datetime) -> dict[int, bool]:
-    """Accounts with a watch due, and whether somebody is at it."""
-    rows = Watch.objects.filter(due_at__lte=now).select_related("submission").only("lease_until", "submission__account")
-    return {row.submission.account_id: bool(row.lease_until and row.lease_until > now) for row in rows}
+def due_leases(now: datetime) -> QuerySet[Watch, tuple[Any, datetime | None]]:
+    """The account of each watch that is due, and until when somebody has it."""
+    return Watch.objects.filter(due_at__lte=now).order_by().values_list("submission__account_id", "lease_until")
 
 
 is_due = prepared.Rows(

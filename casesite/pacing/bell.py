@@ -24,6 +24,9 @@ _Bell = tuple[str, int | str, str]
 _bells: "queue.SimpleQueue[_Bell]" = queue.SimpleQueue()
 _starting = threading.Lock()
 _ringer: threading.Thread | None = None
+_later: dict[_Bell, float] = {}  # when each is to be rung, by the monotonic clock
+_earlier = threading.Condition()
+_waiter: threading.Thread | None = None
 _quiet_until = 0.0
 
 
@@ -36,6 +39,18 @@ def ring(task: str, about: int | str, *, queue_name: str = "default") -> None:
     """Hand a bell to the ringing thread and return at once."""
     _bells.put((task, about, queue_name))
     _ensure_ringer()
+
+
+def ring_later(seconds: float, task: str, about: int | str, *, queue_name: str = "default") -> None:
+    """Ring after so long, and return at once: no thread of a worker waits for it. Of several for the same, the first one counts.
+
+    For spans of seconds. A process that ends rings no more; then the dispatcher does.
+    """
+    bell, at = (task, about, queue_name), time.monotonic() + seconds
+    with _earlier:
+        _later[bell] = min(at, _later.get(bell, at))
+        _earlier.notify()
+    _ensure_waiter()
 
 
 def ring_now(task: str, about: int | str, *, queue_name: str = "default") -> bool:
@@ -73,7 +88,28 @@ def _ensure_ringer() -> None:
             _ringer.start()
 
 
+def _ensure_waiter() -> None:
+    global _waiter
+    with _starting:
+        if _waiter is None or not _waiter.is_alive():
+            _waiter = threading.Thread(target=_wait, name="bells-later", daemon=True)
+            _waiter.start()
+
+
 def _work() -> None:
     while True:
         task, about, queue_name = _bells.get()
         ring_now(task, about, queue_name=queue_name)
+
+
+def _wait() -> None:
+    while True:
+        with _earlier:
+            now = time.monotonic()
+            if not any(at <= now for at in _later.values()):
+                _earlier.wait(min(_later.values()) - now if _later else None)
+            ripe = [bell for bell, at in _later.items() if at <= time.monotonic()]
+            for bell in ripe:
+                del _later[bell]
+        for task, about, queue_name in ripe:
+            ring(task, about, queue_name=queue_name)

@@ -111,12 +111,21 @@ def take(
     tried = probing and gate.circuit == Circuit.HALF_OPEN
     if not tried and (shut := closed(gate, now)):
         return shut
-    passed = max(0.0, (now - gate.refilled_at).total_seconds())
-    tokens = min(_burst(api, mode), gate.tokens + passed * gate.rate)
+    tokens = _tokens(gate, now)
     if tokens < 1 + leave:
         return Closed(now + timedelta(seconds=(1 + leave - tokens) / gate.rate), "rate")
     _spend(pk=gate.pk, tokens=tokens - 1, now=now)
     return None
+
+
+def next_token(gate: AccountGate, now: datetime) -> datetime:
+    """When there is a token: now, or as soon as the rate has brought one."""
+    return now + timedelta(seconds=max(0.0, 1 - _tokens(gate, now)) / gate.rate)
+
+
+def _tokens(gate: AccountGate, now: datetime) -> float:
+    passed = max(0.0, (now - gate.refilled_at).total_seconds())
+    return min(_burst(Api(gate.family, gate.region), Mode(gate.mode)), gate.tokens + passed * gate.rate)
 
 
 _spend = prepared.Update(
@@ -306,4 +315,4 @@ def _rate(api: Api) -> float:
 
 def _burst(api: Api, mode: Mode) -> float:
     most = RATES[api.family][1]
-    return (BURST_OF_WRITES.get(api.family, most) if mode == Mode.WRITE else most) * settings.GATE_RATE
+    return (BURST_OF_WRITES.get(api.family, most) if mode == Mode.WRITE else most) * settings.GATE_BURST

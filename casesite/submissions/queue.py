@@ -3,11 +3,11 @@
 The worker's claim, the pages' promises and the form's outlook all read it from here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.db.models import F, FilteredRelation, Q, QuerySet, Value, Window
@@ -26,6 +26,7 @@ from .states import State
 
 # Attempts that AWS may count: under way, done, and those whose outcome nobody knows.
 COUNTED = ("", "done", "unknown")
+_CONNECT = "connectcases"
 PLANNED_ROWS = 200  # of one account; who stands behind these is told no time
 
 
@@ -95,7 +96,7 @@ class Queue:
         return self._slots((*self.rows, new))[None].at
 
     def _slots(self, rows: Iterable[Waiting]) -> dict[Any, Slot]:
-        pace = timedelta(seconds=1 / (self.gate.rate or gates.RATES["support"][0]))
+        pace = timedelta(seconds=1 / (self.gate.rate or gates.rate_of(_CONNECT if self.region else "support")))
         return slots(rows, self._after_preparing(), self.now, not_before=self.shut_until, pace=pace)
 
     def _after_preparing(self) -> Budget:
@@ -111,7 +112,18 @@ def budget_of(account: AwsAccount, now: datetime) -> Budget:
     return _as_budgets([account], sorted(counted, key=lambda line: line[2]))[account.pk]
 
 
-def budgets_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Budget]:
+class Limits(Protocol):
+    """What is asked of an account here."""
+
+    @property
+    def pk(self) -> int: ...
+    @property
+    def cases_per_hour(self) -> int: ...
+    @property
+    def reserved_urgent(self) -> int: ...
+
+
+def budgets_of(accounts: Iterable[Limits], now: datetime) -> dict[int, Budget]:
     """The budget of each account by its primary key, in one query."""
     accounts = list(accounts)
     keys = [account.pk for account in accounts]
@@ -139,7 +151,7 @@ _counted_of = prepared.Rows(
 )
 
 
-def _as_budgets(accounts: list[AwsAccount], counted: Iterable[tuple[int, int, datetime]]) -> dict[int, Budget]:
+def _as_budgets(accounts: Sequence[Limits], counted: Iterable[tuple[int, int, datetime]]) -> dict[int, Budget]:
     ordinary: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     urgent: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     for account_pk, rank, started_at in counted:
@@ -207,7 +219,7 @@ def connect_queues_of(lanes: Iterable[Lane], now: datetime) -> dict[Lane, Queue]
     if not lanes:
         return {}
     accounts = {account_pk for account_pk, _region in lanes}
-    shut = AccountGate.objects.filter(account__in=accounts, family="connectcases", mode=Mode.WRITE)
+    shut = AccountGate.objects.filter(account__in=accounts, family=_CONNECT, mode=Mode.WRITE)
     gates_by = {
         (row.account_id, row.region): Gate(row.blocked_until, row.circuit, row.trouble, row.blocked_because, row.rate)
         for row in shut

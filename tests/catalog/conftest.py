@@ -12,7 +12,7 @@ EXTERNAL_ID = "casesite-payments"
 @pytest.fixture
 def aws(sandbox, settings):
     """The simulator, without waiting for its rates."""
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.settings(calls_per_second=1000)
     return sandbox
 

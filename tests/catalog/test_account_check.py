@@ -316,7 +316,7 @@ def deaf_to_dry_runs(settings):
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         settings.SANDBOX_URL = f"http://127.0.0.1:{server.server_port}"
-        settings.GATE_RATE = 1000
+        settings.GATE_RATE = settings.GATE_BURST = 1000
         yield asked
         server.shutdown()
         clients.forget_everything()

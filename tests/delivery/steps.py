@@ -44,7 +44,9 @@ class Time:
 
 @pytest.fixture
 def time(clock: Any, sandbox: Any, settings: Any) -> Time:
-    settings.GATE_RATE = 50  # the clock stands still between steps, so tokens do not come back by themselves
+    settings.GATE_RATE = settings.GATE_BURST = (
+        50  # the clock stands still between steps, so tokens do not come back by themselves
+    )
     return Time(clock, sandbox)
 
 

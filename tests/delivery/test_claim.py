@@ -170,7 +170,7 @@ def test_of_31_normal_and_one_critical_the_critical_one_finds_room(first, accoun
     ],
 )
 def test_small_limits_let_something_out(limit, reserve, severities, sent, account, queued, sandbox, settings):
-    settings.GATE_RATE = 50
+    settings.GATE_RATE = settings.GATE_BURST = 50
     AwsAccount.objects.update(cases_per_hour=limit, reserved_urgent=reserve)
     rows = queued(*severities)
 

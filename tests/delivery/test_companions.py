@@ -30,7 +30,7 @@ TEXT = "The customer called twice.\nRef: CS-7GQ4-KM2X-9TZA-P3RW"
 
 @pytest.fixture
 def care(sandbox, settings, time):
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.settings(connect_rates={"*": [1000, 1000]})
     for domain in sandbox.connect_domains(ACCOUNT):
         sandbox.connect_remove(domain["domainId"])

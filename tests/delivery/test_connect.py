@@ -31,7 +31,7 @@ REGION = "us-east-1"
 
 @pytest.fixture
 def account(sandbox, settings, time):
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.settings(connect_rates={"*": [1000, 1000]})
     for domain in sandbox.connect_domains(ACCOUNT):
         sandbox.connect_remove(domain["domainId"])

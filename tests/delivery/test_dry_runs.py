@@ -38,7 +38,7 @@ WORDS = "The category code is not valid for this service."
 @pytest.fixture(autouse=True)
 def dry_runs_on(settings, sandbox):
     settings.DRY_RUNS = True
-    settings.GATE_RATE = 50
+    settings.GATE_RATE = settings.GATE_BURST = 50
     sandbox.settings(calls_per_second=1000)
 
 

@@ -59,7 +59,7 @@ def moto(moto_url, settings, monkeypatch):
     urllib.request.urlopen(urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")).close()
     settings.SANDBOX = False
     settings.AWS_ENDPOINTS = {"support": moto_url, "sts": moto_url}
-    settings.GATE_RATE = 50
+    settings.GATE_RATE = settings.GATE_BURST = 50
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     clients.forget_everything()

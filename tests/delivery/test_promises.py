@@ -9,6 +9,7 @@ from casesite.submissions import queue, waiting
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, Role
+from tests.delivery.promises import Days, kept
 from tests.factories import a_draft, a_submission, a_team, a_user, an_account
 
 pytestmark = pytest.mark.django_db
@@ -101,6 +102,23 @@ def test_every_case_goes_out_within_a_minute_of_the_time_shown(office, time, clo
     assert office.broken() == {}
     assert {hurried.pk, held_long.pk, held.pk} <= told <= set(office.sent)
     assert office.sent[held.pk] >= again(held).held_until
+
+
+def test_times_shown_come_true_in_an_office_with_many_accounts_and_bursts_of_approvals(bells, clock, settings, sandbox):
+    settings.DRY_RUNS = False
+    sandbox.settings(calls_per_second=1000, cases_per_hour=1_000_000)  # hours pass here in no time
+    days = Days(clock, 40, round_=TICK)
+
+    for several in (40, 3, 1):
+        days.approve(30, days.draw.sample(days.accounts, several))
+        days.look()
+        days.pass_(timedelta(minutes=20))
+        days.look()
+    days.pass_(timedelta(minutes=90))
+
+    off = days.off()
+    assert len(off) > 100
+    assert kept(off) >= 0.95
 
 
 def again(row):

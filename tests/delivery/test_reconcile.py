@@ -467,7 +467,7 @@ def test_the_marker_survives_what_aws_redacts(sandbox, bells, time):
 
 
 def test_reads_do_not_take_the_tokens_of_writes(sandbox, bells, settings, clock):
-    settings.GATE_RATE = 1
+    settings.GATE_RATE = settings.GATE_BURST = 1
     submission = a_submission(State.QUEUED)
     for _read in range(2):
         gate.wait_for_read(submission.account_id)

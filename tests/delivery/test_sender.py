@@ -163,11 +163,13 @@ def several(number, clock):
 
 
 def test_without_a_token_the_row_waits_for_the_next(sandbox, bells, clock):
-    first, second, third = several(3, clock)
+    """Two were claimed while there was one token: the later one finds none at its intent."""
+    first, _second, third = several(3, clock)
     send(first)
-    send(second)
+    one, other = claim.claim_next(first.account_id), claim.claim_next(first.account_id)
+    sender.send(one)
 
-    sender.send(claim.claim_next(third.account_id))
+    sender.send(other)
 
     assert_given_back(third, Reason.PACE, clock.now + timedelta(seconds=0.5))
     assert len(creates(sandbox)) == 2

@@ -60,7 +60,7 @@ def test_the_watch_ends_after_a_day_and_flags_nothing_where_there_is_one_case(sa
     looks = row.looks.count()
 
     for _quarter in range(4 * 26):
-        if watch.due_accounts(time._clock.now):
+        if watch.due(time._clock.now):
             work_off(row)
         time.pass_(minutes=15)
 

@@ -28,7 +28,7 @@ SAM = {"find-key-customer_id": "name", "find-text-customer_id": "Sam Demo"}
 
 @pytest.fixture
 def care(sandbox, settings):
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.settings(connect_rates={"*": [1000, 1000]})
     return Care(next(each for each in sandbox.connect_domains(ACCOUNT) if each["name"] == "Customer care"))
 

@@ -27,7 +27,7 @@ def var(settings, tmp_path):
 
 @pytest.fixture
 def aws(sandbox, settings):
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.settings(calls_per_second=1000)
     return sandbox
 

@@ -18,7 +18,7 @@ ACCOUNT = "111111111111"
 
 @pytest.fixture
 def account(sandbox, db, settings):
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.settings(connect_rates={"*": [1000, 1000]})
     sandbox.account(ACCOUNT)
     return an_account(a_team(), account_id=ACCOUNT, connect_regions="us-east-1")

@@ -14,7 +14,7 @@ BODY = "It took 11 minutes.\n\nRef: CS-7GQ4-KM2X-9TZA-P3RW"
 
 @pytest.fixture
 def account(sandbox, db, settings):
-    settings.GATE_RATE = 1000
+    settings.GATE_RATE = settings.GATE_BURST = 1000
     sandbox.account(ACCOUNT)
     return an_account(a_team(), account_id=ACCOUNT)
 

@@ -173,3 +173,27 @@ def test_a_dead_broker_is_known_at_once(app_at):
     assert bell.ring_now(bell.WORK_OFF, 7) is False
 
     assert time.monotonic() - started < 0.5
+
+
+# --- later ----------------------------------------------------------------------------------------------------------------------
+def test_a_bell_for_later_is_rung_once_its_time_has_come(bells):
+    began = time.monotonic()
+
+    bell.ring_later(0.2, bell.WORK_OFF, 7)
+
+    assert bells == []
+    until(lambda: bells, seconds=60)
+    assert bells == [Bell("delivery.work_off", 7, "default")]
+    assert time.monotonic() - began >= 0.2
+
+
+def test_of_several_bells_for_later_the_first_is_rung_and_no_other(bells):
+    bell.ring_later(0.1, bell.WORK_OFF, 8)  # what the thread that rings waits for meanwhile
+    bell.ring_later(3600, bell.WORK_OFF, 7)
+    bell.ring_later(0.2, bell.WORK_OFF, 7)
+    bell.ring_later(3600, bell.WORK_OFF, 7)
+
+    until(lambda: len(bells) == 2, seconds=60)
+
+    assert [rung.account for rung in bells] == [8, 7]
+    assert bell._later == {}

@@ -61,10 +61,19 @@ def test_the_last_tokens_can_be_left_to_others(account):
     assert gate.take(account, WRITE) is None
 
 
-def test_a_raised_rate_raises_rate_and_burst(account, settings):
-    settings.GATE_RATE = 3
+def test_a_raised_burst_lets_more_out_at_once(account, settings):
+    settings.GATE_BURST = 3
 
     assert taken(an_account().pk, times=7) == [None] * 6 + ["rate"]
+
+
+def test_a_raised_rate_brings_tokens_sooner_and_no_more_of_them_at_once(account, settings, clock):
+    settings.GATE_RATE = 5
+    other = an_account().pk
+
+    assert taken(other, times=3) == [None] * 2 + ["rate"]
+    clock.advance(seconds=0.1)
+    assert taken(other, times=2) == [None, "rate"]
 
 
 def test_a_clock_that_goes_back_gives_no_tokens_and_takes_none(account, clock):

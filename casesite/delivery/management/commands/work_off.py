@@ -1,5 +1,6 @@
 """`work_off [ACCOUNT...]`: do what is due at AWS now, in this process."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
@@ -18,8 +19,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         for account in chosen(options["accounts"]):
-            steps = 0
-            while steps != options["most"] and work.step(account.pk):
-                steps += 1
+            visit, steps = work.Visit(account.pk), 0
+            while steps != options["most"]:
+                if visit.step():
+                    steps += 1
+                elif (pause := visit.seconds_to_next()) is not None:
+                    time.sleep(pause)
+                else:
+                    break
             if options["verbosity"]:
                 self.stdout.write(f"{account}: {steps or 'nothing'} done")
