@@ -2,6 +2,9 @@
 
 python -m bench.fill accounts 128 [10]  accounts that the measurement uses, and the cases an hour of each
 python -m bench.fill submit 8         so many submissions in each of them, waiting for review
+python -m bench.fill trickle 60 150 20  approves so many one after another, with that pause in ms, of the first accounts in turn; prints their ids
+python -m bench.fill awake 20         approves all of the account with that number, or has them due again; `asleep 20`: none of it is due
+python -m bench.fill waiting 500 20   so many accounts whose hour is used up, with so many rows each that wait for it
 python -m bench.fill pages 280        an agent with a catalogue of so many services; prints their session and a form's fields
 python -m bench.fill connect_forms 200  an agent with Connect templates of 30 and of so many fields; prints their session and addresses
 python -m bench.fill connect_lane 60  so many Connect cases of one account, waiting for review; its domain is at the simulator
@@ -126,6 +129,91 @@ def release(rings_for_each: int = 0) -> None:
     for number in numbers:
         bell.ring_now(bell.WORK_OFF, number)
     print(began)
+
+
+def trickle(count: int, pause_ms: int, accounts: int) -> None:
+    """Approvals one after another, by the workflow's own step, for each of the first accounts in turn."""
+    from itertools import islice
+
+    from django.contrib.auth import get_user_model
+
+    from casesite.submissions import workflow
+    from casesite.submissions.models import Submission
+    from casesite.submissions.states import State
+
+    approver = get_user_model().objects.get(username="approver")
+    waiting = Submission.objects.filter(state=State.PENDING_REVIEW).order_by("submitted_at")
+    each = [
+        list(waiting.filter(account__account_id=str(FIRST_ACCOUNT + number)).select_related("case", "account")[:count])
+        for number in range(accounts)
+    ]
+    in_turn = (rows[turn] for turn in range(count) for rows in each)
+    began = time.monotonic()
+    for number, row in enumerate(islice(in_turn, count)):
+        time.sleep(max(0.0, began + number * pause_ms / 1000 - time.monotonic()))
+        workflow.approve(row, by=approver, payload_sha256=row.payload_sha256)
+        print(row.pk.hex)
+    time.sleep(0.1)  # the last bell
+
+
+def awake(number: int) -> None:
+    """All cases of an account are approved, or due again."""
+    from django.contrib.auth import get_user_model
+
+    from casesite import clock
+    from casesite.pacing import bell
+    from casesite.submissions import workflow
+    from casesite.submissions.models import Submission
+    from casesite.submissions.states import State
+
+    approver = get_user_model().objects.get(username="approver")
+    rows = Submission.objects.filter(account__account_id=str(FIRST_ACCOUNT + number)).select_related("case", "account")
+    for row in rows.filter(state=State.PENDING_REVIEW):
+        workflow.approve(row, by=approver, payload_sha256=row.payload_sha256)
+    rows.filter(state__in=(State.QUEUED, State.UNKNOWN)).update(due_at=clock.now())
+    for account_pk in rows.values_list("account_id", flat=True).distinct():
+        bell.ring_now(bell.WORK_OFF, account_pk)
+    time.sleep(0.1)  # the last bell
+
+
+def asleep(number: int) -> None:
+    """Nothing of the account is due for a day."""
+    from datetime import timedelta
+
+    from casesite import clock
+    from casesite.submissions.models import Submission
+    from casesite.submissions.states import State
+
+    rows = Submission.objects.filter(account__account_id=str(FIRST_ACCOUNT + number))
+    rows.filter(state__in=(State.QUEUED, State.UNKNOWN)).update(due_at=clock.now() + timedelta(days=1))
+
+
+def waiting(accounts_: int, each: int) -> None:
+    """So many rows in each account that are due and wait because its hour is used up."""
+    from casesite import clock
+    from casesite.delivery.models import Outcome
+    from casesite.submissions.models import Submission
+    from casesite.submissions.states import State
+    from tests.factories import an_attempt, many_like
+
+    accounts(accounts_, 1)
+    submit(2)
+    now = clock.now()
+    for sent, row in _in_pairs(
+        Submission.objects.order_by("account_id", "submitted_at").select_related("case", "account")
+    ):
+        an_attempt(sent, Outcome.DONE, remote_id=f"case-{sent.account_id}")
+        Submission.objects.filter(pk=sent.pk).update(
+            state=State.DELIVERED, remote_id=f"case-{sent.account_id}", queued_at=now, approved_at=now, due_at=None
+        )
+        row.state, row.queued_at, row.approved_at, row.due_at = State.QUEUED, now, now, now
+        row.save(update_fields=["state", "queued_at", "approved_at", "due_at"])
+        many_like(row, each - 1)
+
+
+def _in_pairs(rows: Any) -> Any:
+    rows = list(rows)
+    return zip(rows[::2], rows[1::2], strict=True)
 
 
 def pages(services: int) -> None:
@@ -348,5 +436,5 @@ def _session_of(user: Any) -> str:
 if __name__ == "__main__":
     django.setup()
     what, *given = sys.argv[1:]
-    parts = (accounts, pages, submit, release, connect_forms, connect_lane)
+    parts = (accounts, pages, submit, release, connect_forms, connect_lane, trickle, awake, asleep, waiting)
     {part.__name__: part for part in parts}[what](*map(int, given))
