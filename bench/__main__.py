@@ -1,11 +1,11 @@
-"""`python -m bench [latency|throughput|scaling|rates|isolation|waiting|promises|pages|connect|uploads|start ...]`: measure, print a line for each figure.
+"""`python -m bench [latency|throughput|scaling|rates|isolation|waiting|promises|pages|web|connect|uploads|start ...]`: measure, print a line for each figure.
 
 All of them are written to docs/performance.md.
 """
 
 import sys
 
-from bench import connect, isolation, latency, pages, promises, rates, scaling, start, throughput, uploads, waiting
+from bench import connect, isolation, latency, pages, promises, rates, scaling, start, throughput, uploads, waiting, web
 from bench.figures import DOCUMENT, Figure, document, machine, say
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "waiting": waiting,
     "promises": promises,
     "pages": pages,
+    "web": web,
     "connect": connect,
     "uploads": uploads,
     "start": start,

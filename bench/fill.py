@@ -34,7 +34,8 @@ def accounts(count: int, cases_per_hour: int = 100_000) -> None:
         user, _made = get_user_model().objects.get_or_create(username=name)
         Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
     now = clock.now()
-    for number in range(count):
+    there = AwsAccount.objects.filter(teams=team).count()
+    for number in range(there, count):
         account = AwsAccount(
             account_id=str(FIRST_ACCOUNT + number),
             name=f"Account {number}",
@@ -65,7 +66,7 @@ def _give_catalog() -> None:
     }
     SupportCatalog.objects.bulk_create(
         SupportCatalog(account=account, content=content, content_sha256="0" * 64, fetched_at=now, seen_at=now)
-        for account in AwsAccount.objects.filter(teams__name="Measurement")
+        for account in AwsAccount.objects.filter(teams__name="Measurement", support_catalogs=None)
     )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bench.processes import cpu_seconds, family
 
-CONNECTIONS = 4  # enough that the server never waits for us
+CONNECTIONS = 4  # enough that the server never waits for us, where nothing else is said
 CSRF = "b" * 32
 
 
@@ -20,14 +20,16 @@ class Load:
 
     per_second: float
     cpu: float  # seconds of the server for each
+    seconds: list[float]  # that each took until its answer was here
 
 
 class Browser:
     """Somebody who is signed in at `url`, and the server's process."""
 
-    def __init__(self, url: str, session: str, pid: int) -> None:
+    def __init__(self, url: str, session: str, pid: int, connections: int = CONNECTIONS) -> None:
         self.address = urlsplit(url)
         self.pid = pid
+        self.connections = connections
         port = self.address.port
         self.cookies = f"casesite_session_{port}={session}; casesite_csrf_{port}={CSRF}"
 
@@ -64,11 +66,14 @@ class Browser:
     ) -> Load:
         bodies = [body() for _request in range(count)]
         refused: list[str] = []
+        seconds: list[float] = []
         threads = [
             threading.Thread(
-                target=self._one, args=(method, path, bodies[number::CONNECTIONS], expected, refused, more), daemon=True
+                target=self._one,
+                args=(method, path, bodies[number :: self.connections], expected, refused, seconds, more),
+                daemon=True,
             )
-            for number in range(CONNECTIONS)
+            for number in range(self.connections)
         ]
         server = list(family(self.pid))
         cpu, began = cpu_seconds(server), time.monotonic()
@@ -79,7 +84,7 @@ class Browser:
         took, cpu = time.monotonic() - began, cpu_seconds(server) - cpu
         if refused:
             raise SystemExit(f"{method} {path}: {refused[0]}")
-        return Load(count / took, cpu / count)
+        return Load(count / took, cpu / count, seconds)
 
     def _one(
         self,
@@ -88,6 +93,7 @@ class Browser:
         bodies: list[bytes],
         expected: int,
         refused: list[str],
+        seconds: list[float],
         more: dict[str, str] | None,
     ) -> None:
         headers = {"Cookie": self.cookies} | (more or {})
@@ -96,9 +102,11 @@ class Browser:
         line = http.client.HTTPConnection(self.address.hostname or "", self.address.port, timeout=60)
         try:
             for body in bodies:
+                began = time.monotonic()
                 line.request(method, path, body or None, headers)
                 answer = line.getresponse()
                 text = answer.read()
+                seconds.append(time.monotonic() - began)
                 if answer.status != expected or "/login" in (answer.getheader("Location") or ""):
                     refused.append(f"{answer.status} {answer.getheader('Location')} {text[-3000:].decode()}")
                     return

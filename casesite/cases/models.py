@@ -25,7 +25,9 @@ def random_groups(count: int) -> str:
     At least one letter in each group, and no five digits in a row even where the hyphens are left out.
     """
     while True:
-        groups = ["".join(secrets.choice(REFERENCE_ALPHABET) for _n in range(4)) for _g in range(count)]
+        # 32 characters go into a byte without a rest, so each is as likely as the others.
+        characters = [REFERENCE_ALPHABET[byte % 32] for byte in secrets.token_bytes(4 * count)]
+        groups = ["".join(characters[at : at + 4]) for at in range(0, 4 * count, 4)]
         if harmless("".join(groups)) and all(not group.isdigit() for group in groups):
             return "-".join(groups)
 

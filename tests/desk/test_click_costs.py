@@ -2,7 +2,7 @@
 
 from casesite.cases.models import Case
 from casesite.desk.forms.offer import LATELY, LATEST, Offer
-from tests.factories import a_draft
+from tests.factories import a_draft, an_account
 
 from .conftest import NEW, new_token
 
@@ -20,6 +20,18 @@ def test_saving_a_new_draft_asks_little_and_commits_once(client, typed, django_a
     assert [sql for sql in said if "lookups_lookup" in sql or '"catalog_supportcatalog"."content",' in sql] == []
     assert [sql for sql in said if "django_session" in sql and not sql.startswith("SELECT")] == []
     assert len([sql for sql in said if sql.startswith("SAVEPOINT")]) == 1
+
+
+def test_saving_a_draft_reads_the_chosen_account_and_no_others(client, typed, team, django_assert_max_num_queries):
+    for number in range(3):
+        an_account(team, name=f"Unused {number}")
+
+    with django_assert_max_num_queries(12) as asked:
+        client.post(NEW, typed | TOKEN | {"action": "save_draft"})
+
+    reads = [each["sql"] for each in asked if 'FROM "teams_awsaccount" ' in each["sql"]]
+    assert len(reads) == 1
+    assert f'"teams_awsaccount"."id" = {typed["account"]}' in reads[0]
 
 
 def test_saved_draft_says_so_once_on_the_next_page(client, typed, settings):

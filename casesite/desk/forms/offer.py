@@ -56,10 +56,14 @@ class Offer:
     def accounts(self) -> list[AwsAccount]:
         """Those of the person's teams. A draft keeps the account it has, even where that is not in use any more."""
         found = _accounts_of(user=self.user.pk)
+        own = self._kept_account
+        return [*found, own] if own and own not in found else found
+
+    @property
+    def _kept_account(self) -> AwsAccount | None:
+        """The draft's own, as long as a team of the person has it."""
         own = self.case.account if self.case else None
-        if own and own not in found and own.teams.filter(memberships__user=self.user).exists():
-            found.append(own)
-        return found
+        return own if own and own.teams.filter(memberships__user=self.user).exists() else None
 
     @property
     def has_connect(self) -> bool:
@@ -68,7 +72,15 @@ class Offer:
 
     @cached_property
     def account(self) -> AwsAccount | None:
-        return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)
+        """The chosen one. Read alone where nobody asked for the list: who saves a draft sees none, and has maybe hundreds."""
+        if "accounts" in vars(self):
+            return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)
+        if not (self.account_pk.isascii() and self.account_pk.isdigit() and len(self.account_pk) < 19):
+            return None
+        if found := _account_of(user=self.user.pk, account=int(self.account_pk)):
+            return found[0]
+        own = self._kept_account
+        return own if own and str(own.pk) == self.account_pk else None
 
     @property
     def response_targets(self) -> dict[str, timedelta]:
@@ -189,6 +201,11 @@ class Offer:
 _accounts_of = prepared.Objects(
     lambda user: AwsAccount.objects.usable_by(user).order_by("name", "account_id"),
     user=int,
+)
+_account_of = prepared.Objects(
+    lambda user, account: AwsAccount.objects.usable_by(user).filter(pk=account),
+    user=int,
+    account=int,
 )
 _teams_of = prepared.Objects(
     lambda user, account: Team.objects.filter(memberships__user=user, accounts=account).order_by("name"),
