@@ -118,8 +118,9 @@ def test_two_sites_on_one_account_slow_down_for_each_other(sites, sandbox, bells
     first.step()
     second.step()
 
-    assert [row.state for row in first.rows()] == [State.DELIVERED, State.QUEUED]
-    assert [row.reason_code for row in second.rows()] == [Reason.THROTTLED, ""]
+    # Both rows came in at one instant of the test's clock: either may go first.
+    assert sorted(row.state for row in first.rows()) == [State.DELIVERED, State.QUEUED]
+    assert sorted(row.reason_code for row in second.rows()) == ["", Reason.THROTTLED]
     gate = second.ask(lambda: AccountGate.objects.get(mode=Mode.WRITE))
     assert (gate.throttles, gate.blocked_because) == (1, "throttled")
     sandbox.account(ACCOUNT, calls_per_second=1000)

@@ -19,8 +19,8 @@ from datetime import datetime, UTC
 from casesite.teams.models import Team
 from casesite.submissions.models import Submission
 from django.contrib.sessions.backends.db import SessionStore
-gone = Team.objects.create(name="Gone"); gone.delete()   # its history stays, and its number is not given again
 Team.objects.create(name="Ünïcode 漢字 🚑, 'quoted' \\\\ back\\tslash\\r\\n\\\\N")
+gone = Team.objects.create(name="Gone"); gone.delete()   # its history stays, and its number is not given again
 session = SessionStore(); session["at"] = 1; session.save()
 """
 
