@@ -226,13 +226,12 @@ class FullDisk(Harm):
 
     def __init__(self) -> None:
         self._disk = SmallDisk("8m")
-        connection.close()
+        write_through()
         self._name = connection.settings_dict["NAME"]
         connection.settings_dict["NAME"] = shutil.copy(self._name, self._disk.folder / "site.sqlite3")
 
     def begin(self, submission: Any = None) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        _empty_the_log()
         self._disk.fill()
 
     def end(self) -> None:
@@ -243,6 +242,18 @@ class FullDisk(Harm):
         self.end()
         connection.settings_dict["NAME"] = self._name
         self._disk.remove()
+
+
+def write_through() -> None:
+    """Have all that SQLite holds in its one file, so that it can be copied; of PostgreSQL, nobody connected."""
+    if SQLITE:
+        _empty_the_log()
+    connection.close()
+
+
+def _empty_the_log() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _another_connection(database: str = "") -> Any:

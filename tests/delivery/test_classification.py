@@ -1,27 +1,35 @@
-"""Every row of what an answer proves (docs/delivery.md), against real HTTP.
+"""Every row of what an answer proves (docs/delivery.md), against real HTTP, for Support and for Connect.
 
 Each row: the error as the SDK throws it, the attempt's outcome, the submission's state and reason, and that one request at
 most went out, also where the environment asks for five.
 """
 
+import re
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.config import Config
 
+from casesite import failpoints
 from casesite.aws import clients as clients_module
+from casesite.aws import errors
 from casesite.aws.clients import clients
 from casesite.delivery import claim, sender
 from casesite.delivery.models import Outcome
 from casesite.lookups.reading import target_of
 from casesite.pacing.models import AccountGate, Circuit, Mode
+from casesite.submissions import workflow
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
-from tests import wires
-from tests.factories import a_submission
+from casesite.teams.models import ReviewPolicy
+from tests import named, wires
+from tests import test_docs as documents
+from tests.catalog.templates import a_template
+from tests.factories import a_connect_draft, a_connect_template, a_submission, a_team, an_account
 
 pytestmark = pytest.mark.django_db
 CREATE = "support.CreateCase"
@@ -84,6 +92,9 @@ class Answer:
 
 # The SDK has a class of its own for each.
 MODELLED = {"CaseCreationLimitExceeded", "CaseIdNotFound", "DryRunOperationException"} | {
+    "AttachmentSetExpired",
+    "AttachmentSetIdNotFound",
+    "UploadIdNotFound",
     "InternalServerError",
     "ThrottlingException",
 }
@@ -109,6 +120,9 @@ REFUSALS = [
     refusal("SlowDown", 400, RETRY, Reason.THROTTLED),
     refusal("SomethingElse", 429, RETRY, Reason.THROTTLED),
     refusal("CaseCreationLimitExceeded", 400, RETRY, Reason.QUOTA),
+    refusal("AttachmentSetExpired", 400, RETRY, Reason.FILES_AGAIN),
+    refusal("AttachmentSetIdNotFound", 400, RETRY, Reason.FILES_AGAIN),
+    refusal("UploadIdNotFound", 400, RETRY, Reason.FILES_AGAIN),
     refusal("ExpiredTokenException", 403, RETRY, Reason.CREDENTIALS),
     refusal("AccessDeniedException", 403, RETRY, Reason.ACCESS, stopped=True),
     refusal("NotAuthorized", 400, RETRY, Reason.ACCESS, stopped=True),
@@ -126,6 +140,7 @@ REFUSALS = [
     refusal("RequestEntityTooLargeException", 413, FINAL, Reason.REFUSED),
     refusal("413", 413, FINAL, Reason.REFUSED),
     refusal("CaseIdNotFound", 400, FINAL, Reason.REFUSED),
+    refusal("ResourceNotFoundException", 404, FINAL, Reason.REFUSED),
     refusal("DryRunOperationException", 400, FINAL, Reason.OUR_BUG, stopped=True),
     refusal("InternalServerError", 500, UNKNOWN, Reason.UNCLEAR),
     refusal("AccessDeniedException", 500, UNKNOWN, Reason.UNCLEAR),
@@ -133,6 +148,11 @@ REFUSALS = [
     refusal("GatewayTimeout", 504, UNKNOWN, Reason.UNCLEAR),
     refusal("ConflictException", 409, UNKNOWN, Reason.UNCLEAR),
     refusal("NobodyListsThis", 400, UNKNOWN, Reason.UNCLEAR),
+]
+SUPPORT_ONLY = ("CaseCreationLimit", "CaseIdNotFound", "AttachmentSet", "UploadId", "DryRun")
+CONNECT_REFUSALS = [
+    refusal("ServiceQuotaExceededException", 402, RETRY, Reason.SERVICE_QUOTA),
+    *(row for row in REFUSALS if not row.more["code"].startswith(SUPPORT_ONLY)),
 ]
 UNCLEAR = [
     unclear(fault, error_class, reason, when)
@@ -451,3 +471,232 @@ def test_an_sts_that_fails_is_the_lines_trouble(sandbox, monkeypatch, submission
 
     assert submission.reason_code == Reason.CONNECTION
     assert (gate_of(submission).circuit, gate_of(submission).failures) == (Circuit.CLOSED, 1)
+
+
+# --- Connect ------------------------------------------------------------------------------------------------------------------
+CONNECT_CREATE = "connectcases.CreateCase"
+
+
+@pytest.fixture
+def connect_case(sandbox, bells):
+    """A queued Connect case, by a template that the site has fetched once."""
+    account = an_account(a_team(), connect_regions="us-east-1", review_policy=ReviewPolicy.NEVER)
+    case = a_connect_draft(a_connect_template(account, a_template()), typed={"title": "Late delivery"})
+    submission = workflow.submit(case, by=case.author)
+    clients.keys(target_of(account))
+    return submission
+
+
+def send_to_connect(submission: Any) -> Any:
+    """Claim and send the row; returns its one attempt."""
+    sender.send(claim.claim_next(submission.account_id, submission.region))
+    submission.refresh_from_db()
+    return submission.attempts.get()
+
+
+@pytest.mark.parametrize(
+    "row", CONNECT_REFUSALS, ids=[f"{row.more['code']}-{row.more['status']}" for row in CONNECT_REFUSALS]
+)
+def test_an_error_that_connect_answers(row, sandbox, connect_case):
+    sandbox.fault(CONNECT_CREATE, row.fault, **row.more)
+
+    attempt = send_to_connect(connect_case)
+
+    assert (attempt.outcome, connect_case.state, connect_case.reason_code) == (row.outcome, row.state, row.reason)
+    assert (attempt.aws_code, attempt.http_status) == (row.more["code"], row.more["status"])
+    assert (gate_of(connect_case).circuit == Circuit.OPEN) is row.stopped
+    assert [request["sdk_attempt"] for request in sandbox.requests(CONNECT_CREATE)] == [1]
+
+
+@pytest.mark.parametrize(
+    "fault", ["error_500", "error_502", "error_503", "empty", "foreign", "cut", "drop", "reset", "hang"]
+)
+def test_an_answer_of_connect_that_proves_nothing(fault, sandbox, connect_case):
+    sandbox.fault(CONNECT_CREATE, fault, seconds=2)
+
+    attempt = send_to_connect(connect_case)
+
+    assert (attempt.outcome, connect_case.state) == (UNKNOWN, State.UNKNOWN)
+    assert [request["sdk_attempt"] for request in sandbox.requests(CONNECT_CREATE)] == [1]
+
+
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES)
+def test_trouble_on_the_line_to_connect(line, settings, monkeypatch, tmp_path, connect_case):
+    if line.trusted:
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(wires.certificate_in(tmp_path)))
+    with wires.wire(line.behave, scheme=line.scheme) as wire:
+        settings.SANDBOX_URL = wire.url
+
+        attempt = send_to_connect(connect_case)
+
+    assert attempt.outcome == line.outcome
+    assert connect_case.state == (State.UNKNOWN if line.outcome == UNKNOWN else State.QUEUED)
+    assert (wire.accepted, len(wire.bodies)) == (1, line.requests)
+
+
+@pytest.mark.parametrize("answer", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_is_not_of_connect_proves_nothing(answer, settings, connect_case):
+    with wires.wire(wires.answering(*answer)) as wire:
+        settings.SANDBOX_URL = wire.url
+
+        attempt = send_to_connect(connect_case)
+
+    assert (attempt.outcome, connect_case.state) == (UNKNOWN, State.UNKNOWN)
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(("status", "reason"), [("429 Too Many", Reason.THROTTLED), ("413 Too Large", Reason.REFUSED)])
+def test_a_bare_status_of_connect_is_enough_where_the_row_says_so(status, reason, settings, connect_case):
+    with wires.wire(wires.answering(status)) as wire:
+        settings.SANDBOX_URL = wire.url
+
+        send_to_connect(connect_case)
+
+    assert connect_case.reason_code == reason
+
+
+@pytest.mark.parametrize("address", [refused, never_connecting], ids=["TCP refused", "TCP in no time"])
+def test_what_never_connected_to_connect_waits_and_counts_for_the_circuit(address, settings, connect_case):
+    with ExitStack() as stack:
+        settings.SANDBOX_URL = address(stack)
+
+        attempt = send_to_connect(connect_case)
+
+    assert (attempt.outcome, connect_case.state, connect_case.reason_code) == (
+        NOT_SENT,
+        State.QUEUED,
+        Reason.CONNECTION,
+    )
+    assert (gate_of(connect_case).failures, gate_of(connect_case).circuit) == (1, Circuit.CLOSED)
+
+
+def test_a_request_to_connect_held_too_long_does_not_leave(sandbox, connect_case, monkeypatch):
+    real = clients_module.boottime
+
+    with failpoints.armed("E", lambda: monkeypatch.setattr(clients_module, "boottime", lambda: real() + 31)):
+        attempt = send_to_connect(connect_case)
+
+    assert (attempt.outcome, attempt.error_class, connect_case.state) == (NOT_SENT, "TooLate", State.QUEUED)
+    assert sandbox.requests(CONNECT_CREATE) == []
+
+
+def test_a_parameter_for_connect_that_the_sdk_refuses_is_not_sent_and_fails(sandbox, connect_case):
+    row = claim.claim_next(connect_case.account_id, connect_case.region)
+    row.payload["fields"] = 7  # in memory: no form lets it come to this
+
+    sender.send(row)
+
+    connect_case.refresh_from_db()
+    assert (connect_case.state, connect_case.reason_code) == (State.FAILED, Reason.INVALID)
+    assert sandbox.requests(CONNECT_CREATE) == []
+
+
+@pytest.mark.parametrize("end", [SystemExit, MemoryError])
+def test_an_end_in_the_middle_of_a_call_to_connect_is_unknown(end, connect_case):
+    def stop():
+        raise end
+
+    with failpoints.armed("F", stop), suppress(SystemExit):
+        send_to_connect(connect_case)
+
+    connect_case.refresh_from_db()
+    assert (connect_case.state, connect_case.attempts.get().outcome) == (State.UNKNOWN, UNKNOWN)
+
+
+def test_a_role_that_can_not_be_assumed_stops_the_lane_of_connect(sandbox, connect_case):
+    sandbox.fault("sts.GetCallerIdentity", "error", times=None, code="AccessDenied", status=403, message="not you")
+    clients.forget_everything()
+
+    sender.send(claim.claim_next(connect_case.account_id, connect_case.region))
+
+    connect_case.refresh_from_db()
+    assert (connect_case.state, connect_case.reason_code) == (State.QUEUED, Reason.CREDENTIALS)
+    assert connect_case.attempts.count() == 0
+    assert gate_of(connect_case).circuit == Circuit.OPEN
+
+
+# --- the whole table -----------------------------------------------------------------------------------------------------------
+SENDER, CONNECT = "tests/delivery/test_sender.py::", "tests/delivery/test_connect.py::"
+BY_ANSWER = ("test_an_error_that_aws_answers", "test_an_error_that_connect_answers")
+BY_LINE = ("test_trouble_on_the_line", "test_trouble_on_the_line_to_connect")
+# Each row of the document by its beginning, and the tests that show it: of Support, of Connect. None: it can not be there.
+ROWS: dict[str, tuple[str | None, str | None]] = {
+    "any error before the hook": (
+        "test_without_credentials_nothing_is_tried_and_the_account_stops",
+        "test_a_role_that_can_not_be_assumed_stops_the_lane_of_connect",
+    ),
+    "a parameter the SDK": (
+        "test_a_parameter_that_the_sdk_refuses_is_not_sent_and_fails",
+        "test_a_parameter_for_connect_that_the_sdk_refuses_is_not_sent_and_fails",
+    ),
+    "held longer than 30 s": (
+        f"{SENDER}test_a_request_held_for_30_seconds_after_its_intent_does_not_leave",
+        "test_a_request_to_connect_held_too_long_does_not_leave",
+    ),
+    "name not resolved": (
+        "test_what_never_connected_waits_and_counts_for_the_circuit",
+        "test_what_never_connected_to_connect_waits_and_counts_for_the_circuit",
+    ),
+    # One client is made as the other: the proxy is no matter of the service.
+    "proxy not reached": (
+        "test_a_proxy_that_is_not_there_took_nothing",
+        "test_a_proxy_proves_only_what_it_did_not_take",
+    ),
+    "the other side's certificate": ("test_an_untrusted_certificate_stops_the_account", BY_LINE[1]),
+    "any other TLS error": BY_LINE,
+    "no answer in time": BY_LINE,
+    "connection reset or closed": BY_LINE,
+    "200 with a case id": (
+        "test_an_answer_with_a_case_id_proves_the_case",
+        f"{CONNECT}test_approved_case_is_opened_once_with_its_values_tag_and_person",
+    ),
+    "200 without a case id": (
+        "test_an_answer_that_is_not_of_aws_proves_nothing",
+        "test_an_answer_of_connect_that_proves_nothing",
+    ),
+    "HTTP 5xx, 408 or 3xx": (
+        "test_an_answer_that_is_not_of_aws_proves_nothing",
+        "test_an_answer_that_is_not_of_connect_proves_nothing",
+    ),
+    "`RequestExpired`": BY_ANSWER,
+    "429, `Throttling": BY_ANSWER,
+    "`AttachmentSetExpired`": (BY_ANSWER[0], None),  # Connect takes no sets, and its uploads belong to another call
+    "`CaseCreationLimitExceeded`": (BY_ANSWER[0], None),  # Connect counts no hour
+    "`ServiceQuotaExceeded": (None, BY_ANSWER[1]),
+    "`ExpiredToken": BY_ANSWER,
+    "`AccessDenied": BY_ANSWER,
+    "`ValidationException`": BY_ANSWER,
+    "`DryRunOperationException`": (BY_ANSWER[0], None),  # Connect knows no dry runs
+    "any other 4xx": BY_ANSWER,
+    "the worker's thread": (
+        f"{SENDER}test_an_end_in_the_middle_of_the_call_is_written_down_and_goes_on",
+        "test_an_end_in_the_middle_of_a_call_to_connect_is_unknown",
+    ),
+}
+CLASSES = {"not sent": NOT_SENT, "unknown": UNKNOWN, "done": DONE, "refused for now": RETRY, "refused for good": FINAL}
+DOCUMENTED = documents.rows(documents.section(documents.DELIVERY, "What an answer proves"))
+
+
+def test_every_row_of_the_table_has_its_tests():
+    shown = {beginning: [what for what, *_rest in DOCUMENTED if what.startswith(beginning)] for beginning in ROWS}
+
+    assert [found for found in shown.values() if len(found) != 1] == []
+    assert [found[0] for found in shown.values()] == [what for what, *_rest in DOCUMENTED]
+    tests = {test for pair in ROWS.values() for test in pair if test}
+    here = str(Path(__file__).relative_to(named.ROOT))
+    assert [test for test in tests if not named.exists(test if "::" in test else f"{here}::{test}")] == []
+    assert [beginning for beginning, pair in ROWS.items() if not any(pair)] == []
+
+
+def test_every_code_in_the_table_is_answered_and_classed_as_it_says():
+    tried = {(row.more["code"], row.outcome) for row in (*REFUSALS, *CONNECT_REFUSALS)}
+    documented = [
+        (code.rstrip("…"), CLASSES[said]) for what, said, _then in DOCUMENTED for code in re.findall(r"`(\w+…?)`", what)
+    ]
+
+    assert [
+        row for row in documented if not any(code.startswith(row[0]) and end == row[1] for code, end in tried)
+    ] == []
+    known = {code for _cause, exact, beginnings in errors._REFUSED_FOR_NOW for code in (*exact, *beginnings)}
+    known |= {code for codes in errors._REFUSED_FOR_GOOD for code in codes}
+    assert {code for code in known if not code.startswith(tuple(code for code, _end in documented))} == set()

@@ -15,7 +15,7 @@ from casesite.submissions.models import Submission
 from casesite.submissions.states import State
 from casesite.teams.models import Role
 from tests.delivery.harm import HARMS, SQLITE, befallen
-from tests.factories import a_catalog, a_submission, a_team, a_user, an_account
+from tests.factories import PASSWORD, a_catalog, a_submission, a_team, a_user, an_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORIGIN = {"origin": "http://testserver"}  # as browsers send it with what they post
@@ -144,20 +144,30 @@ def test_files_of_a_form_that_can_not_be_stored_are_named(harm, typed, author, b
     assert Case.objects.count() == 0
 
 
-def test_passwords_and_what_other_sites_post_are_not_shown(harm, author):
-    browser = browser_of(author)
-    page = reverse("settings")
-    browser.get(page)
-    passwords = {"old_password": "correct horse", "new_password1": "battery staple", "new_password2": "battery staple"}
+def test_passwords_are_not_kept_on_the_page(transactional_db):
+    browser = browser_of(a_user(team=a_team()))
+    passwords = {"old_password": PASSWORD, "new_password1": "purple giraffe 7", "new_password2": "purple giraffe 7"}
 
-    harm.begin()
-    own = browser.post("/accounts/password/", passwords, headers=ORIGIN)
-    foreign = browser.post(page, {"time_zone": "Europe/Lisbon"}, headers={"origin": "https://evil.example"})
-    harm.end()
+    with befallen(HARMS["locked"]()):
+        answer = browser.post("/accounts/password/", passwords, headers=ORIGIN)
 
-    for answer in (own, foreign):
-        assert posted_again(answer) == {}
-        assert "battery" not in words_of(answer)
+    assert answer.status_code == 503
+    assert posted_again(answer) == {}
+    assert "giraffe" not in words_of(answer)
+
+
+def test_what_another_site_posts_is_not_offered_for_sending(transactional_db):
+    reviewer = a_user(team=a_team(), role=Role.REVIEWER)
+    submission = a_submission(State.PENDING_REVIEW, team=reviewer.memberships.get().team)
+    browser = browser_of(reviewer)
+    page = reverse("admin:submissions_submission_change", args=[submission.pk])
+    decision = {"decision": "approve", "payload_sha256": submission.payload_sha256}
+
+    with befallen(HARMS["locked"]()):
+        answer = browser.post(page, decision, headers={"origin": "https://evil.example"})
+
+    assert answer.status_code == 503
+    assert posted_again(answer) == {}
 
 
 @pytest.mark.parametrize("kind", ["locked", "read-only"])

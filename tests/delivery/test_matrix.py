@@ -3,10 +3,8 @@
 tests/delivery/matrix.py has the whole table, with the tests that show each cell.
 """
 
-import ast
 from contextlib import suppress
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,21 +24,22 @@ from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import Role
-from tests import wires
+from tests import named, wires
 from tests.delivery import matrix
 from tests.delivery.backups import Backup
 from tests.delivery.harm import HARMS, dies_at, dies_once, in_another_thread, wait_for
 from tests.delivery.steps import again, come_to_rest, creates, send, work_off
 from tests.factories import a_submission, a_team, a_user, an_account
 
-ROOT = Path(__file__).resolve().parents[2]
 CREATE, DESCRIBE = "support.CreateCase", "support.DescribeCases"
 committed = pytest.mark.django_db(transaction=True)
 
 
-def points(fault: str, *names: str) -> pytest.MarkDecorator:
+def points(fault: str, test: str) -> pytest.MarkDecorator:
     """The points of a fault's row that the table says this test shows."""
-    return pytest.mark.parametrize("point", [point for name in names for point in matrix.points_shown(fault, name)])
+    shown = matrix.points_shown(fault, test)
+    assert shown, f"the table names no {test} for {fault}"
+    return pytest.mark.parametrize("point", shown)
 
 
 # --- the table -----------------------------------------------------------------------------------------------------------------
@@ -54,35 +53,19 @@ def test_every_cell_has_an_end_and_a_test_or_says_why_it_can_not_be():
     assert [where for where, cell in cells.items() if cell.tests and cell.impossible] == []
 
 
-@pytest.mark.parametrize("reference", sorted(matrix.all_tests()))
-def test_every_test_that_the_table_names_exists(reference):
-    path, _, name = reference.partition("::")
-    name, _, case = name.rstrip("]").partition("[")
-
-    decorators = written_in(ROOT / path)[name]
-
-    assert not case or repr(case) in decorators or f"points({case!r}" in decorators
+def test_every_test_that_the_table_names_exists():
+    assert [reference for reference in sorted(matrix.all_tests()) if not named.exists(reference)] == []
 
 
 def test_every_test_here_is_named_by_the_table():
-    own = {name for name in written_in(Path(__file__)) if not name.startswith("test_every_")}
-    named = {
+    own = {name for name in named.written_in(Path(__file__)) if not name.startswith("test_every_")}
+    told = {
         reference.partition("::")[2].partition("[")[0]
         for reference in matrix.all_tests()
         if "test_matrix.py" in reference
     }
 
-    assert own == named
-
-
-@cache
-def written_in(path: Path) -> dict[str, str]:
-    """The tests of a file by name, with their decorators as they are written."""
-    return {
-        node.name: " ".join(ast.unparse(decorator) for decorator in node.decorator_list)
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+    assert own == told
 
 
 # --- what all of them end in --------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from casesite.submissions import marker
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
+from tests.delivery.harm import write_through
 from tests.factories import a_submission, a_team, a_user, an_account
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,7 +56,7 @@ class Site:
 
     def rows(self):
         with self.at_work():
-            return list(Submission.objects.select_related("case").order_by("queued_at"))
+            return list(Submission.objects.select_related("case"))
 
     def ask(self, question):
         with self.at_work():
@@ -64,7 +65,7 @@ class Site:
 
 @pytest.fixture
 def sites(transactional_db):
-    connection.close()  # PostgreSQL copies no database that somebody uses
+    write_through()
     connection.creation.clone_test_db("other", verbosity=0, autoclobber=True)
     copy = connection.creation.get_test_db_clone_settings("other")["NAME"]
     yield Site(connection.settings_dict["NAME"], "First site"), Site(copy, "Second site")

@@ -2,6 +2,7 @@
 
 import pytest
 from django.core.exceptions import SuspiciousOperation
+from django.db import OperationalError
 from django.urls import include, path
 from playwright.sync_api import Page
 
@@ -112,7 +113,16 @@ def broken(request):
     raise RuntimeError("broken")
 
 
-urlpatterns = [path("bent/", bent), path("broken/", broken), path("", include("casesite.urls"))]
+def away(request):
+    raise OperationalError("the database is away")
+
+
+urlpatterns = [
+    path("bent/", bent),
+    path("broken/", broken),
+    path("away/", away),
+    path("", include("casesite.urls")),
+]
 handler400, handler500 = "casesite.web.views.bad_request", "casesite.web.views.server_error"
 
 
@@ -125,6 +135,7 @@ handler400, handler500 = "casesite.web.views.bad_request", "casesite.web.views.s
         ("author", "/cases/CS-AAAA-AAAA/", 404),
         ("author", "/broken/", 500),
         ("nobody", "/broken/", 500),
+        ("author", "/away/", 503),
     ],
 )
 def test_error_pages_are_accessible(live_server, page_at, bells, console, name, address, status):
