@@ -84,10 +84,15 @@ def _files(row: Submission) -> Seen:
 def _sorted_out(found: connect_cases.Search) -> Seen:
     by_marker: dict[str, list[str]] = {}
     for case in found.cases:
-        marker = case.tags.get(REFERENCE_TAG) or case.title.rpartition(" [")[2].removesuffix("]")
+        marker = marker_of(case)
         if markers.is_valid(marker):
             by_marker.setdefault(marker, []).append(case.case_id)
     return Seen(_noted(found.aws_date), found.pages, by_marker)
+
+
+def marker_of(case: connect_cases.FoundCase) -> str:
+    """What stands where our reference would; it need not be one."""
+    return case.tags.get(REFERENCE_TAG) or case.title.rpartition(" [")[2].removesuffix("]")
 
 
 def _noted(aws_date: datetime | None) -> datetime | None:

@@ -4,7 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from casesite.submissions.models import Kind, Submission
+from casesite.submissions.models import Submission
 from casesite.teams.models import AwsAccount
 
 
@@ -206,8 +206,8 @@ class Watch(models.Model):
 
     @classmethod
     def over(cls, row: Submission) -> None:
-        """Have a Support case watched. Call it in the transaction that makes its outcome unknown."""
-        if row.kind == Kind.SUPPORT_CASE:
+        """Have a case watched. Call it in the transaction that makes the outcome of its opening unknown."""
+        if row.is_opening:
             cls.objects.get_or_create(submission=row)
 
 

@@ -445,18 +445,25 @@ def adopt_found(row: Submission, marker: str, case_id: str, opened_at: datetime 
                 due_at=None,
             )
         return None
-    opener = _opener(owner, opened_at)
-    if opener:
-        Attempt.objects.filter(pk=opener.pk).update(outcome=Outcome.DONE, remote_id=case_id)
-    state = proven.record_case(owner.pk, case_id)
-    if opener:
-        journal.settled(opener, owner, Outcome.DONE, state=str(state), aws_case=case_id, by="look")
+    take(owner, case_id, opened_at)
     return owner
 
 
-def _opener(owner: Submission, opened_at: datetime | None) -> Attempt | None:
+def take(row: Submission, case_id: str, opened_at: datetime | None = None) -> None:
+    """A case at AWS that bears the row's marker proves the row; or it is a second one."""
+    with write():
+        proven.locked(row.pk)
+        opener = _opener(row, opened_at)
+        if opener:
+            Attempt.objects.filter(pk=opener.pk).update(outcome=Outcome.DONE, remote_id=case_id)
+        state = proven.record_case(row.pk, case_id)
+    if opener:
+        journal.settled(opener, row, Outcome.DONE, state=str(state), aws_case=case_id, by="look")
+
+
+def _opener(row: Submission, opened_at: datetime | None) -> Attempt | None:
     """Of its attempts that prove nothing the one made closest to when AWS opened the case; where nobody knows when, the newest."""
-    unproven = list(owner.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n"))
+    unproven = list(row.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n"))
     if opened_at is None:
         return next(iter(unproven), None)
     return min(unproven, key=lambda attempt: abs(attempt.started_at - opened_at), default=None)

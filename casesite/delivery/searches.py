@@ -1,11 +1,12 @@
 """Searching an account for cases of ours that the database does not know of."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Q, QuerySet
 
 from casesite import clock
 from casesite.aws.errors import AwsError
@@ -22,7 +23,7 @@ from casesite.submissions.models import Submission
 from casesite.teams.models import AwsAccount
 
 from . import doubt, process, reconcile, watch
-from .models import Attempt, Doubt, LookResult, Outcome, Watch
+from .models import Doubt, LookResult, Watch
 from .reconcile import Seen
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,9 @@ def look_again(account_pk: int) -> bool:
     """Look again for all of the account's due rows with one search. False where none was due."""
     if not watch.is_due(account=account_pk, now=clock.now()):
         return False
-    claimed = _claim_watches(account_pk)
+    claimed = claim_watches(
+        watch.due(clock.now()).filter(submission__account=account_pk, submission__region=""), at_once=reconcile.AT_ONCE
+    )
     if not claimed:
         return False
     rows = [each.submission for each in claimed]
@@ -101,7 +104,7 @@ def look_again(account_pk: int) -> bool:
         seen = reconcile.search(target_of(rows[0].account), rows, after=sent - reconcile.LOOK_BACK)
     except (AwsError, gate.GateClosed) as exc:
         reconcile.note_trouble(account_pk, exc)
-        _try_again(claimed, getattr(exc, "text", str(exc)))
+        try_again(claimed, getattr(exc, "text", str(exc)))
         return True
     with write():
         gate.went_well(account_pk, Mode.READ)
@@ -110,13 +113,13 @@ def look_again(account_pk: int) -> bool:
     return True
 
 
-def _claim_watches(account_pk: int) -> list[Watch]:
+def claim_watches(due: QuerySet[Watch], *, at_once: int) -> list[Watch]:
+    """Take some that are due under a lease."""
     now = clock.now()
     with write(durable=False):
-        due = watch.due(now).filter(submission__account=account_pk)
         return [
             each
-            for each in due.select_related("submission__account", "submission__case")[: reconcile.AT_ONCE]
+            for each in due.select_related("submission__account", "submission__case")[:at_once]
             if watch.due(now).filter(pk=each.pk).update(lease_until=now + times.look_lease(), lease_by=process.name())
         ]
 
@@ -124,21 +127,27 @@ def _claim_watches(account_pk: int) -> list[Watch]:
 def _store_watch(watched: Watch, seen: Seen) -> None:
     row, found = watched.submission, seen.of(watched.submission)
     result = LookResult.FOUND if found else LookResult.ABSENT
-    remote_id = found[0].case_id if found else ""
-    with write():
-        reconcile.note_look(row, clock.now(), result, seen.aws_date, seen.pages, remote_id=remote_id)
+    store_look(watched, result, seen.aws_date, seen.pages, [case.case_id for case in found[:1]])
     for case in found:
         row.refresh_from_db()
         take_for_row(row, case)
-    _release_watch(watched, step=watched.step + 1, due_at=watch.next_at(watched), error_text="")
+    release_watch(watched, step=watched.step + 1, due_at=watch.next_at(watched), error_text="")
 
 
-def _try_again(claimed: list[Watch], text: str) -> None:
+def store_look(watched: Watch, result: LookResult, aws_date: datetime | None, pages: int, found: Sequence[str]) -> None:
+    """Write down what a look after success saw: the first case of AWS's that it found, if any."""
+    with write():
+        reconcile.note_look(watched.submission, clock.now(), result, aws_date, pages, remote_id="".join(found[:1]))
+
+
+def try_again(claimed: list[Watch], text: str) -> None:
+    """A look that could not be made is made later."""
     for each in claimed:
-        _release_watch(each, due_at=watch.again_at(each), error_text=text[:1000])
+        release_watch(each, due_at=watch.again_at(each), error_text=text[:1000])
 
 
-def _release_watch(watched: Watch, **fields: Any) -> None:
+def release_watch(watched: Watch, **fields: Any) -> None:
+    """Give the lease back, where it was not lost."""
     with write(durable=False):
         ours = Watch.objects.filter(pk=watched.pk, lease_by=process.name())
         ours.update(lease_until=None, lease_by="", **fields)
@@ -151,18 +160,26 @@ class Orphan:
 
     account: AwsAccount
     marker: str
-    found: FoundCase
+    case_id: str
+    display_id: str
+    status: str
+    subject: str
     has_case: bool  # the case of its reference is still here
 
 
 def orphans(account: AwsAccount) -> list[Orphan]:
-    """Search an account, as far back as AWS shows cases. Raises AwsError or GateClosed."""
+    """Search an account for Support cases, as far back as AWS shows them. Raises AwsError or GateClosed."""
     seen = whole(account, after=clock.now() - KEPT_AT_AWS)
     marked = [(marker, case) for marker, cases in seen.by_marker.items() for case in cases]
-    return [_orphan(account, marker, case) for marker, case in marked if not _is_known(account, case.case_id)]
+    return [
+        an_orphan(account, marker, case.case_id, case.display_id, case.status, case.subject)
+        for marker, case in marked
+        if not is_known(account, case.case_id)
+    ]
 
 
-def _is_known(account: AwsAccount, case_id: str) -> bool:
+def is_known(account: AwsAccount, case_id: str) -> bool:
+    """Whether a case or a row here names this case of AWS's."""
     here = Case.objects.filter(Q(account=account) | Q(submissions__account=account))
     rows = Submission.objects.opening().filter(account=account)
     return (
@@ -171,9 +188,9 @@ def _is_known(account: AwsAccount, case_id: str) -> bool:
     )
 
 
-def _orphan(account: AwsAccount, marker: str, found: FoundCase) -> Orphan:
-    reference = markers.reference_of(marker)
-    return Orphan(account, marker, found, has_case=Case.objects.filter(reference=reference).exists())
+def an_orphan(account: AwsAccount, marker: str, case_id: str, display_id: str, status: str, subject: str) -> Orphan:
+    has_case = Case.objects.filter(reference=markers.reference_of(marker)).exists()
+    return Orphan(account, marker, case_id, display_id, status, subject, has_case)
 
 
 # --- searching --------------------------------------------------------------------------------------------------------------
@@ -226,12 +243,7 @@ def take_for_row(row: Submission, found: FoundCase) -> bool:
     """A case that bears the marker of a row proves it; or it is a second one. True where it was news."""
     if found.case_id in (row.remote_id, row.duplicate_remote_id):
         return False
-    with write():
-        proven.locked(row.pk)
-        newest = row.attempts.filter(outcome__in=(Outcome.WAIVED, Outcome.UNKNOWN)).order_by("-n").first()
-        if newest:
-            Attempt.objects.filter(pk=newest.pk).update(outcome=Outcome.DONE, remote_id=found.case_id)
-        proven.record_case(row.pk, found.case_id)
+    reconcile.take(row, found.case_id, found.created_at)
     reconcile.store_details({row.pk: found})
     return True
 

@@ -41,7 +41,14 @@ def due_leases(now: datetime) -> QuerySet[Watch, tuple[Any, datetime | None]]:
 
 
 is_due = prepared.Rows(
-    lambda account, now: due(now).filter(submission__account=account).values_list("pk")[:1], account=int, now=datetime
+    lambda account, now: due(now).filter(submission__account=account, submission__region="").values_list("pk")[:1],
+    account=int,
+    now=datetime,
+)
+is_due_in_connect = prepared.Rows(
+    lambda account, now: due(now).filter(submission__account=account, submission__region__gt="").values_list("pk")[:1],
+    account=int,
+    now=datetime,
 )
 
 

@@ -15,7 +15,20 @@ from casesite.pacing.models import Mode
 from casesite.submissions.models import Kind, Submission
 from casesite.teams.models import AwsAccount
 
-from . import claim, connect_work, doubt, dry_runs, lanes, process, reconcile, resolving, searches, sender, trouble
+from . import (
+    claim,
+    connect_searches,
+    connect_work,
+    doubt,
+    dry_runs,
+    lanes,
+    process,
+    reconcile,
+    resolving,
+    searches,
+    sender,
+    trouble,
+)
 
 logger = logging.getLogger(__name__)
 LONGEST = 60.0  # seconds; then the bell is rung again, so that no account keeps a thread
@@ -72,7 +85,8 @@ class Visit:
                 self._ring_for_another(self._lanes[place + 1 :])
                 sender.send(row)
                 return True
-        return any(_look_after(self._account_pk, region) for region in self._lanes)
+        looked_after = any(_look_after(self._account_pk, region) for region in self._lanes)
+        return looked_after or connect_searches.look_again(self._account_pk)
 
     def seconds_to_next(self) -> float | None:
         """How long until the pace of one of the lanes lets something out, where that is soon."""

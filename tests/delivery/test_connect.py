@@ -1,20 +1,27 @@
 """Connect cases: one request under one token, repeated, then looked for; in lanes of their own."""
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from botocore.loaders import Loader
+from django.core.management import CommandError, call_command
 
-from casesite.aws.errors import Cause, Refused
+from casesite.aws import connect_cases
+from casesite.aws.clients import clients
+from casesite.aws.errors import Cause, Refused, Trace
 from casesite.cases.models import Case
 from casesite.catalog import account_check, templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
-from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes, report, sender
+from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes, report, sender, watch
 from casesite.delivery.models import Attempt, Look, LookResult, Outcome, Phase
 from casesite.lookups import answer
+from casesite.lookups.reading import target_of
 from casesite.pacing import gate
 from casesite.pacing.models import AccountGate, Mode
+from casesite.submissions import marker as markers
 from casesite.submissions import workflow
+from casesite.submissions.connect import REFERENCE_TAG
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
@@ -475,6 +482,73 @@ def test_lead_adopts_a_case_that_was_read_in_connect(incident, sandbox, time, cl
 
     assert incident.state == State.DELIVERED
     assert incident.case.aws_case_id == told["caseId"]
+
+
+# --- looked up again ---------------------------------------------------------------------------------------------------------
+def opened_under_another_token(row, **changes):
+    """AWS carries the request out though it has done so before, or after everybody gave it up."""
+    target = target_of(row.account)
+    params = row.payload | {"clientToken": "another"} | changes
+    return connect_cases.create_case(target, clients.keys(target), row.region, params, Trace(row.operation))
+
+
+def test_second_case_of_a_token_that_aws_forgot_is_flagged_by_the_watch(incident, sandbox, time):
+    sandbox.lose_answer(CREATE)
+    work_off(incident)
+    steps(incident, time, 5)
+    assert (incident.state, incident.duplicate) == (State.DELIVERED, False)
+    watch.start()
+    second = opened_under_another_token(incident)
+
+    steps(incident, time, 15 * 60)
+
+    assert (incident.duplicate, incident.duplicate_remote_id) == (True, second)
+    assert incident.case.aws_case_id == incident.remote_id != second
+
+
+def test_case_that_a_lead_gave_up_is_proven_by_the_watch(incident, sandbox, time):
+    sandbox.fault(CREATE, "drop", when="before")
+    work_off(incident)
+    lead = a_user(team=incident.case.team, role=Role.LEAD)
+    workflow.take_over(incident, by=lead, reason="It takes too long.")
+    workflow.give_up(incident, by=lead, reason="Said by telephone.")
+    watch.start()
+    late = opened_under_another_token(incident)
+
+    steps(incident, time, 15 * 60, 6)
+
+    assert (incident.state, incident.remote_id, incident.case.aws_case_id) == (State.DELIVERED, late, late)
+    assert [attempt.outcome for attempt in incident.attempts.all()] == [Outcome.DONE]
+    assert incident.case.aws_status == "open"
+
+
+def test_watch_that_cannot_look_tries_again(incident, sandbox, time, clock):
+    sandbox.lose_answer(CREATE)
+    work_off(incident)
+    steps(incident, time, 5)
+    watch.start()
+    sandbox.fault("connectcases.SearchCases", "cut", times=None)
+
+    steps(incident, time, 15 * 60)
+
+    watched = incident.watch
+    watched.refresh_from_db()
+    assert (watched.step, watched.due_at) == (0, clock.now + timedelta(minutes=15))
+    assert watched.error_text
+
+
+def test_cases_of_ours_that_no_row_knows_of_are_listed(incident, sandbox):
+    work_off(incident)
+    erased = markers.new("CS-7GQ4-KM2X")
+    lost = opened_under_another_token(incident, tags={REFERENCE_TAG: erased})
+
+    out = StringIO()
+    with pytest.raises(CommandError, match="1 findings at AWS"):
+        call_command("verify_invariants", "--aws", stdout=out)
+
+    [line] = [line for line in out.getvalue().splitlines() if line.startswith("AWS")]
+    assert erased in line and lost in line and "no case here has its reference" in line
+    assert str(incident.remote_id) not in line
 
 
 # --- what AWS's model allows ----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--aws",
             action="store_true",
-            help="search each account for Support cases of ours that no row here knows of, too",
+            help="search each account for cases of ours that no row here knows of, too",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,22 +32,23 @@ class Command(BaseCommand):
     def _orphans_of(self, account: AwsAccount) -> int:
         """Print the account's orphans, or why it could not be searched; how many lines that made."""
         from casesite.aws.errors import AwsError  # only what talks to AWS loads its library
-        from casesite.delivery import searches
+        from casesite.delivery import connect_searches, searches
         from casesite.pacing.gate import GateClosed
 
-        try:
-            orphans = searches.orphans(account)
-        except (AwsError, GateClosed) as exc:
-            self.stdout.write(f"AWS {account.account_id} could not be searched: {getattr(exc, 'text', '') or exc}")
-            return 1
+        lines, orphans = 0, list[searches.Orphan]()
+        for search in (searches.orphans, connect_searches.orphans):
+            try:
+                orphans += search(account)
+            except (AwsError, GateClosed) as exc:
+                self.stdout.write(f"AWS {account.account_id} could not be searched: {getattr(exc, 'text', '') or exc}")
+                lines += 1
         for orphan in orphans:
-            found = orphan.found
             here = "its case is here" if orphan.has_case else "no case here has its reference"
             self.stdout.write(
-                f"AWS {account.account_id} has case {found.display_id} ({found.case_id}, {found.status}) "
-                f"with the marker {orphan.marker}, which belongs to no row: {here}. Subject: {found.subject}"
+                f"AWS {account.account_id} has case {orphan.display_id} ({orphan.case_id}, {orphan.status}) "
+                f"with the marker {orphan.marker}, which belongs to no row: {here}. Subject: {orphan.subject}"
             )
-        return len(orphans)
+        return lines + len(orphans)
 
 
 def _accounts() -> list[AwsAccount]:
