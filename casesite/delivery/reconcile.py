@@ -15,7 +15,7 @@ from django.db.models import F, Prefetch, Q
 from casesite import clock, failpoints, prepared
 from casesite.aws import support
 from casesite.aws.clients import Target
-from casesite.aws.errors import AwsError, Refused
+from casesite.aws.errors import AwsError, Cause, Refused
 from casesite.aws.support import FoundCase
 from casesite.cases.models import Case
 from casesite.database import write
@@ -237,8 +237,8 @@ def search_account(
 
 
 def note_trouble(account_pk: int, exc: Exception, api: gate.Api = gate.SUPPORT) -> None:
-    """Tell the lane's read gate how a look failed."""
-    if isinstance(exc, gate.GateClosed):
+    """Tell the lane's read gate how a look failed. That AWS does not show something yet is no trouble of the account's."""
+    if isinstance(exc, gate.GateClosed) or (isinstance(exc, Refused) and exc.cause == Cause.INVALID):
         return
     with write():
         if isinstance(exc, Refused) and exc.cause == "throttled":

@@ -35,6 +35,7 @@ def make(row: Submission, aws_case_id: str, now: datetime) -> list[Submission]:
             continue
         companion.queued_at = now + timedelta(microseconds=number)  # their order
         companion.approved_at = companion.due_at = companion.submitted_at = now
+        companion.look_before_send = row.case.verify_first is not None  # a restore may have erased that it was sent
         companion.payload_sha256 = payloads.hash_of(companion)
         companion.save(force_insert=True)
         Decision.objects.create(

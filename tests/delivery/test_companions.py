@@ -18,6 +18,7 @@ from casesite.submissions.models import Kind, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import ReviewPolicy, Role
+from tests.delivery.backups import Backup
 from tests.delivery.steps import work_off
 from tests.factories import a_connect_draft, a_file, a_team, a_user, an_account
 from tests.sandbox.care import Care
@@ -172,6 +173,25 @@ def test_case_that_is_proven_twice_gets_its_comment_once(question, sandbox, time
     assert companion(question) == first
     assert Submission.objects.count() == 2
     assert len(comments(sandbox)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_comment_that_a_restore_erased_is_looked_for_before_it_is_sent(question, sandbox, bells, time):
+    backup = Backup()
+    work_off(question)
+    assert len(comments(sandbox)) == 1
+    sandbox.settings(client_token_lifetime=60)  # AWS says nowhere for how long it knows one
+    time.pass_(minutes=5)
+    backup.restore()
+
+    dispatcher.begin(after_restore=True)
+    restored = Submission.objects.get(pk=question.pk)
+    let_pass(restored, time, 60, 1100, 60)
+
+    assert restored.state == State.DELIVERED
+    assert companion(restored).state == State.DELIVERED
+    assert len(comments(sandbox)) == 1
+    assert len(sandbox.requests(COMMENT)) == 1
 
 
 # --- files -----------------------------------------------------------------------------------------------------------------

@@ -484,6 +484,16 @@ def test_lead_adopts_a_case_that_was_read_in_connect(incident, sandbox, time, cl
     assert incident.case.aws_case_id == told["caseId"]
 
 
+def test_case_that_aws_does_not_show_yet_stops_no_reading(incident, sandbox, time):
+    sandbox.fault("connectcases.GetCase", "error", code="ResourceNotFoundException", status=404, message="No such case")
+    work_off(incident)
+    assert (incident.state, incident.case.aws_display_id) == (State.DELIVERED, "")
+    assert gate.stopped(incident.account_id, Mode.READ, gate.Api("connectcases", REGION)) is None
+
+    steps(incident, time, 5)
+    assert incident.case.aws_display_id
+
+
 # --- looked up again ---------------------------------------------------------------------------------------------------------
 def opened_under_another_token(row, **changes):
     """AWS carries the request out though it has done so before, or after everybody gave it up."""
