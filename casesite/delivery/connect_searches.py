@@ -4,19 +4,58 @@ A client token keeps a repeat from opening a second case for as long as AWS know
 what a lead gave up may arrive after all. So what was ever unclear is looked up again here, too.
 """
 
+from datetime import datetime
+
+from django.db.models import QuerySet
+
 from casesite import clock
 from casesite.aws import connect_cases
 from casesite.aws.connect_cases import FoundCase
 from casesite.aws.errors import AwsError
+from casesite.cases.models import Case
 from casesite.catalog.models import CasesDomain
 from casesite.lookups.reading import target_of
 from casesite.pacing import gate
 from casesite.submissions import marker as markers
+from casesite.submissions import proven
+from casesite.submissions.models import Submission
 from casesite.teams.models import AwsAccount
 
-from . import connect_search, lanes, reconcile, searches, watch
+from . import connect_search, doubt, lanes, reconcile, searches, watch
 from .models import LookResult, Watch
 from .searches import Orphan
+
+
+# --- after a restore --------------------------------------------------------------------------------------------------------
+def take_forgotten(account_pk: int) -> None:
+    """Take what a restored database forgot that it sent to Connect: drafts may have been submitted, what waits approved.
+
+    A domain that cannot be searched keeps no other waiting, nor Support: it is tried again with the account's next search.
+    """
+    account = AwsAccount.objects.get(pk=account_pk)
+    oldest = doubt.suspects_in_connect(account).order_by("created_at").values_list("created_at", flat=True).first()
+    if oldest is None:
+        return
+    for domain in _domains(account):
+        try:
+            seen = _search(account, domain, oldest - reconcile.LOOK_BACK)
+        except (AwsError, gate.GateClosed) as exc:
+            reconcile.note_trouble(account.pk, exc, lanes.api_in(domain.region))
+            continue
+        for case in seen.cases:
+            if markers.is_valid(marker := connect_search.marker_of(case)) and not searches.is_known(
+                account, case.case_id
+            ):
+                _take(account, marker, case.case_id)
+
+
+def _take(account: AwsAccount, marker: str, case_id: str) -> None:
+    row = Submission.objects.opening().filter(marker=marker).first()
+    case = Case.objects.filter(reference=markers.reference_of(marker)).first()
+    if row:
+        reconcile.take(row, case_id)
+    elif case:
+        proven.record_orphan(case.pk, case_id, account_id=account.pk)
 
 
 # --- after success ----------------------------------------------------------------------------------------------------------
@@ -52,13 +91,18 @@ def _look(watched: Watch) -> None:
 def orphans(account: AwsAccount) -> list[Orphan]:
     """Search each domain of the account that is still there. Raises AwsError or GateClosed."""
     since = clock.now() - searches.KEPT_AT_AWS
-    found: list[Orphan] = []
-    for domain in CasesDomain.objects.filter(account=account, gone_at=None).order_by("region", "domain_id"):
-        gate.wait_for_read(account.pk, api=lanes.api_in(domain.region))
-        where = {"region": domain.region, "domain_id": domain.domain_id}
-        seen = connect_cases.search_opened_since(target_of(account), since=since, **where)
-        found += [orphan for case in seen.cases if (orphan := _orphan(account, case))]
-    return found
+    seen = [case for domain in _domains(account) for case in _search(account, domain, since).cases]
+    return [orphan for case in seen if (orphan := _orphan(account, case))]
+
+
+def _domains(account: AwsAccount) -> QuerySet[CasesDomain]:
+    return CasesDomain.objects.filter(account=account, gone_at=None).order_by("region", "domain_id")
+
+
+def _search(account: AwsAccount, domain: CasesDomain, since: datetime) -> connect_cases.Search:
+    gate.wait_for_read(account.pk, api=lanes.api_in(domain.region))
+    where = {"region": domain.region, "domain_id": domain.domain_id}
+    return connect_cases.search_opened_since(target_of(account), since=since, **where)
 
 
 def _orphan(account: AwsAccount, case: FoundCase) -> Orphan | None:

@@ -107,12 +107,18 @@ search_is_due = prepared.Rows(
 
 
 def suspects(account: AwsAccount) -> QuerySet[Case]:
-    """Cases that may have been opened in this account: its team may choose among accounts until it submits.
+    """Support cases that may have been opened in this account: its team may choose among accounts until it submits."""
+    return _suspects(account, Kind.SUPPORT)
 
-    Those of Connect are left out: each is searched for in its own domain, before it is sent.
-    """
+
+def suspects_in_connect(account: AwsAccount) -> QuerySet[Case]:
+    """The same of Connect. Each is searched for once more in its own domain before it is sent, whatever was found before."""
+    return _suspects(account, Kind.CONNECT)
+
+
+def _suspects(account: AwsAccount, kind: Kind) -> QuerySet[Case]:
     here = Q(account=account) | Q(team__accounts=account) | Q(submissions__account=account)
-    return Case.objects.filter(here, kind=Kind.SUPPORT, verify_first__isnull=False).distinct()
+    return Case.objects.filter(here, kind=kind, verify_first__isnull=False).distinct()
 
 
 # --- the end of it --------------------------------------------------------------------------------------------------------

@@ -121,12 +121,20 @@ def _look_after(account_pk: int, region: str) -> bool:
     _probe(account_pk, Mode.READ)
     # A slow account holds two threads, with looks and reads too.
     return claim.in_flight(account_pk, "", clock.now()) < lanes.most_in_flight("") and (
-        searches.settle_doubt(account_pk)
+        _settle_doubt(account_pk)
         or reconcile.look(account_pk)
         or reconcile.read_due(account_pk)
         or searches.look_again(account_pk)
         or resolving.look(account_pk)
     )
+
+
+def _settle_doubt(account_pk: int) -> bool:
+    """Search for what a restore may have erased, in Connect and in Support. False where no search is due."""
+    if not doubt.search_is_due(account=account_pk, now=clock.now()):
+        return False
+    connect_searches.take_forgotten(account_pk)
+    return searches.settle_doubt(account_pk)
 
 
 def _probe(account_pk: int, mode: Mode) -> bool:

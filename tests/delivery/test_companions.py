@@ -176,7 +176,7 @@ def test_case_that_is_proven_twice_gets_its_comment_once(question, sandbox, time
 
 
 @pytest.mark.django_db(transaction=True)
-def test_comment_that_a_restore_erased_is_looked_for_before_it_is_sent(question, sandbox, bells, time):
+def test_comment_that_a_restore_erased_is_looked_for_before_it_is_sent(bells, question, sandbox, time):
     backup = Backup()
     work_off(question)
     assert len(comments(sandbox)) == 1

@@ -13,7 +13,7 @@ from casesite.aws.errors import Cause, Refused, Trace
 from casesite.cases.models import Case
 from casesite.catalog import account_check, templates_sync
 from casesite.catalog.models import CasesDomain, ConnectTemplate
-from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes, report, sender, watch
+from casesite.delivery import claim, connect_doubt, connect_sending, dispatcher, lanes, report, sender, watch, work
 from casesite.delivery.models import Attempt, Look, LookResult, Outcome, Phase
 from casesite.lookups import answer
 from casesite.lookups.reading import target_of
@@ -26,6 +26,7 @@ from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import ReviewPolicy, Role
+from tests.delivery.backups import Backup
 from tests.delivery.steps import work_off
 from tests.factories import a_connect_draft, a_draft, a_team, a_user, an_account
 from tests.sandbox.care import Care
@@ -578,3 +579,29 @@ def test_the_longest_id_that_aws_may_give_is_kept(model, column, shape):
     longest = Loader().load_service_model("connectcases", "service-2")["shapes"][shape]["max"]
 
     assert model._meta.get_field(column).max_length >= longest
+
+
+# --- after a restore -----------------------------------------------------------------------------------------------------------
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("taken", ["before submitting", "before approving"])
+def test_case_sent_after_the_backup_is_found_though_nobody_sends_it_again(taken, care, account, sandbox, bells, time):
+    dispatcher.begin()  # the first thing that a site does
+    type(account).objects.update(review_policy=ReviewPolicy.ALWAYS)
+    template = ConnectTemplate.objects.get(domain__account=account, name="General question")
+    case = a_connect_draft(template, typed={"title": "Question"})
+    backups = {"before submitting": Backup()}
+    row = workflow.submit(case, by=case.author)
+    backups["before approving"] = Backup()
+    reviewer = a_user(team=case.team, role=Role.REVIEWER)
+    workflow.approve(row, by=reviewer, payload_sha256=row.payload_sha256)
+    work_off(row)
+    [told] = sandbox.connect_cases(ACCOUNT)
+    backups[taken].restore()
+
+    dispatcher.begin(after_restore=True)
+    time.pass_(minutes=1)
+    work.work_off(account.pk)
+
+    case.refresh_from_db()
+    assert (case.aws_case_id, case.stage) == (told["caseId"], "open")
+    assert not case.submissions.unfinished().exists()
