@@ -81,7 +81,8 @@ def pace(row: Submission) -> None:
     """Take a token of the row's lane for one call, waiting at most seconds for it. Raises NotReady."""
     for left in reversed(range(TOKEN_TRIES)):
         with write():
-            shut = gate.take(row.account_id, Mode.WRITE, api=lanes.api_of(row))
+            # A Connect row may be the one that finds out whether a stopped lane is in order: it is claimed for that only then.
+            shut = gate.take(row.account_id, Mode.WRITE, api=lanes.api_of(row), probing=bool(row.region))
         if shut is None:
             return
         pause = (shut.until - clock.now()).total_seconds()

@@ -9,7 +9,7 @@ from casesite.aws.errors import OutcomeUnknown, Trace
 from casesite.catalog import templates_sync
 from casesite.catalog.models import ConnectTemplate
 from casesite.database import write
-from casesite.delivery import connect_doubt, dispatcher, reconcile, report
+from casesite.delivery import connect_doubt, dispatcher, lanes, reconcile, report
 from casesite.delivery.models import LookResult, Outcome, UploadState, Way
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
@@ -343,6 +343,18 @@ def test_lead_has_a_file_tried_again_that_did_not_get_to_aws(with_file, sandbox,
 
     assert the_file(with_file).state == State.DELIVERED
     assert len(related_files(sandbox)) == 1
+
+
+def test_file_finds_out_whether_its_stopped_lane_is_in_order_again(with_file, sandbox, time):
+    work_off(with_file)
+    assert the_file(with_file).state == State.QUEUED
+    gate.access_refused(with_file.account_id, Mode.WRITE, "no", lanes.api_in("us-east-1"))
+
+    for _minute in range(20):
+        let_pass(with_file, time, 60)
+
+    assert the_file(with_file).state == State.DELIVERED
+    assert gate.stopped(with_file.account_id, Mode.WRITE, lanes.api_in("us-east-1")) is None
 
 
 def test_file_that_connect_does_not_accept_fails_alone(with_file, sandbox, time):
