@@ -1,7 +1,7 @@
 # Set-up, running and checking. `make help` lists what there is; nothing is installed outside .venv, but for a browser in `make test`.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test test-postgres chaos chaos-mutants check bench screens docs
+.PHONY: help run setup test test-postgres chaos chaos-mutants soak soak-mutants check bench screens docs
 SHELL := /bin/sh
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
@@ -39,6 +39,12 @@ chaos: .venv/.dev ## kill, stop and lie to a whole site, hold it against AWS (CH
 
 chaos-mutants: .venv/.dev ## chaos with known mistakes, each of which it must see
 	$(PY) -m tests.chaos.mutants $(CHAOS)
+
+soak: .venv/.dev ## draw people, crashes, answers and clocks in any order, 10,000 steps (SOAK="--help" lists options); docs/reliability.md
+	$(PY) -m tests.soak --total 10000 --seed 1 $(SOAK)
+
+soak-mutants: .venv/.dev ## soak with known mistakes, each of which it must see
+	$(PY) -m tests.soak.mutants $(SOAK)
 
 check: .venv/.dev ## style, types, migrations, templates, deployment, documents, import rules
 	.venv/bin/ruff check .

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in the thread that asks the database
 
@@ -108,36 +108,12 @@ def clock_at(clock: Clock):
 
 
 # --- bells -------------------------------------------------------------------------------------------------------------------
-class Bell(NamedTuple):
-    """One message to a worker, as it was handed to the broker."""
-
-    task: str
-    account: int
-    queue: str
-
-
 @pytest.fixture
-def bells(monkeypatch: pytest.MonkeyPatch) -> list[Bell]:
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The bells rung so far. They reach no broker, and no thread rings them later."""
-    from casesite.pacing import bell
+    from tests.bells import write_down
 
-    rung: list[Bell] = []
-
-    class Broker:
-        @staticmethod
-        def send_task(name: str, *, args: list[int], queue: str, **_options: Any) -> None:
-            rung.append(Bell(name, args[0], queue))
-
-    class AtOnce:
-        @staticmethod
-        def put(asked: tuple[str, int, str]) -> None:
-            task, account, queue = asked
-            bell.ring_now(task, account, queue_name=queue)
-
-    monkeypatch.setattr(bell, "current_app", Broker)
-    monkeypatch.setattr(bell, "_bells", AtOnce)
-    monkeypatch.setattr(bell, "_ensure_ringer", lambda: None)
-    return rung
+    return write_down(monkeypatch.setattr)
 
 
 # --- the database --------------------------------------------------------------------------------------------------------------

@@ -143,7 +143,8 @@ def a_received_file(name: str = "config.txt", data: bytes = b"memory=512\n") -> 
 
 def a_file(case: Case, name: str = "config.txt", data: bytes = b"memory=512\n") -> CaseFile:
     """A file of a draft, stored."""
-    file = files.take_one(a_received_file(name, data), 0, ROOMIEST, by=case.author)
+    with a_received_file(name, data) as received:
+        file = files.take_one(received, 0, ROOMIEST, by=case.author)
     with write():
         files.attach(case, [*files.of_draft(case), file])
     return case.files.get(sha256=file.sha256, name=name)

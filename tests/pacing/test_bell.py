@@ -12,7 +12,7 @@ from django.db import transaction
 
 from casesite import settings as house
 from casesite.pacing import bell
-from tests.conftest import Bell
+from tests.bells import Bell
 
 
 def until(condition, seconds=5.0):

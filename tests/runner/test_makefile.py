@@ -49,6 +49,8 @@ def test_help_is_the_default_and_lists_the_targets():
         "test-postgres",
         "chaos",
         "chaos-mutants",
+        "soak",
+        "soak-mutants",
         "check",
         "bench",
         "screens",
