@@ -8,6 +8,7 @@ python -m bench.fill waiting 500 20   so many accounts whose hour is used up, wi
 python -m bench.fill pages 280        an agent with a catalogue of so many services; prints their session and a form's fields
 python -m bench.fill connect_forms 200  an agent with Connect templates of 30 and of so many fields; prints their session and addresses
 python -m bench.fill connect_lane 60  so many Connect cases of one account, waiting for review; its domain is at the simulator
+python -m bench.fill crowd 1000000    so many cases of all kinds; prints sessions of people who look at them
 python -m bench.fill release [1]      approves all that wait, in one transaction, and rings; prints the instant of the commit
 """
 
@@ -241,7 +242,7 @@ def pages(services: int) -> None:
         "cc_email_addresses": "a@example.com, b@example.com",
     }
     _answer_languages(account, fields)
-    print(json.dumps({"session": _session_of(author), "fields": fields}))
+    print(json.dumps({"session": session_of(author), "fields": fields}))
 
 
 def connect_forms(many: int) -> None:
@@ -260,7 +261,7 @@ def connect_forms(many: int) -> None:
     print(
         json.dumps(
             {
-                "session": _session_of(author),
+                "session": session_of(author),
                 "few": f"/cases/new/connect/{few}/",
                 "many": f"/cases/new/connect/{large}/",
             }
@@ -421,7 +422,7 @@ def _use_some(author: Any, account: Any, catalog: Any) -> None:
         SupportContent.objects.create(case=case, catalog=catalog, service_code=f"service-{number * 30}")
 
 
-def _session_of(user: Any) -> str:
+def session_of(user: Any) -> str:
     """The key of a session in which the person is signed in."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
@@ -437,5 +438,7 @@ def _session_of(user: Any) -> str:
 if __name__ == "__main__":
     django.setup()
     what, *given = sys.argv[1:]
-    parts = (accounts, pages, submit, release, connect_forms, connect_lane, trickle, awake, asleep, waiting)
+    from bench.crowd import crowd
+
+    parts = (accounts, pages, submit, release, connect_forms, connect_lane, trickle, awake, asleep, waiting, crowd)
     {part.__name__: part for part in parts}[what](*map(int, given))

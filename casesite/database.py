@@ -1,10 +1,14 @@
-"""Write transactions, alike on SQLite and PostgreSQL."""
+"""Write transactions, and several queries in one, alike on SQLite and PostgreSQL."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db.models.expressions import RawSQL
 
 # What is raised where the database is locked, full, read-only, restarting or gone, and no fault of the statement's.
 # PostgreSQL's refusal to write as a standby comes as an InternalError.
@@ -51,3 +55,56 @@ def _without_waiting() -> Iterator[None]:
 def _execute(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql)
+
+
+def together(queries: Sequence[Any]) -> list[list[tuple[Any, ...]]]:
+    """The rows of several `values_list`s of the same columns, in one query.
+
+    Each may be sorted and cut, which Django's own `union` can't do on SQLite; each is read along its own index.
+    """
+    if len(queries) == 1:
+        return [list(queries[0])]
+    found: list[list[tuple[Any, ...]]] = [[] for _query in queries]
+    compiled = _compiled(queries)
+    sql = " UNION ALL ".join(
+        f"SELECT {each.number}, b{each.number}.* FROM ({each.sql}) b{each.number}" for each in compiled
+    )
+    if compiled:
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [value for each in compiled for value in each.values])
+            for number, *row in cursor.fetchall():
+                found[number].append(tuple(row))
+    for each in compiled:
+        found[each.number] = each.converted(found[each.number])
+    return found
+
+
+def any_of(queries: Sequence[Any]) -> RawSQL:
+    """What several `values_list`s of one column give, sorted and cut as they are; to be used with `__in`."""
+    compiled = _compiled(queries)
+    sql = " UNION ALL ".join(f"SELECT * FROM ({each.sql}) b{each.number}" for each in compiled)
+    return RawSQL(sql or "SELECT NULL", [value for each in compiled for value in each.values])
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    number: int
+    sql: str
+    values: Sequence[Any]
+    compiler: Any
+
+    def converted(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """As the fields' types have it."""
+        columns = [column for column, _sql, _alias in self.compiler.select[: self.compiler.col_count]]
+        converters = self.compiler.get_converters(columns)
+        return [tuple(row) for row in self.compiler.apply_converters(rows, converters)] if converters else rows
+
+
+def _compiled(queries: Sequence[Any]) -> list[_Compiled]:
+    """Those that can give anything."""
+    found = []
+    for number, query in enumerate(queries):
+        compiler = query.query.get_compiler(connection=connection)
+        with suppress(EmptyResultSet):
+            found.append(_Compiled(number, *compiler.as_sql(), compiler))
+    return found

@@ -163,7 +163,6 @@ INSTALLED_APPS = [
     "crispy_forms",
     "crispy_bootstrap5",
     "django_htmx",
-    "django_filters",
     "csp",
     "axes",
     "simple_history",

@@ -5,12 +5,12 @@ bounded, so that it costs the same however many cases there are.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from .models import Case, Stage
+from .words import folded
 
 SIMILAR = 0.35  # of all trigrams of both subjects, as many are in both
 NEWEST = 1000  # cases of an account that are looked through
@@ -54,7 +54,7 @@ def similarity(one: str, other: str) -> float:
 @lru_cache(maxsize=2048)
 def trigrams(text: str) -> frozenset[str]:
     """Three characters each of every word with its edges; width, case and punctuation make no difference."""
-    words = _WORD.findall(unicodedata.normalize("NFKC", text[:LONGEST]).casefold())
+    words = _WORD.findall(folded(text[:LONGEST]))
     padded = (f"  {word} " for word in words)
     return frozenset(word[at : at + 3] for word in padded for at in range(len(word) - 2))
 

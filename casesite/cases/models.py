@@ -15,6 +15,8 @@ from casesite.catalog.models import CaseTemplate, ConnectTemplate, SupportCatalo
 from casesite.teams.models import AwsAccount, Team
 from casesite.teams.permissions import team_ids
 
+from .words import WordsField, with_subject
+
 # Crockford's alphabet: no I, L, O, U, so that a reference can be read out on the telephone.
 REFERENCE_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -71,17 +73,26 @@ class CaseQuerySet(models.QuerySet["Case"]):
     def discarded_lately(self, user: Any) -> "CaseQuerySet":
         """A person's own drafts whose discard can still be undone."""
         since = clock.now() - UNDO_DISCARD
-        return self.visible_to(user).filter(author=user, stage=Stage.CLOSED, discarded_at__gt=since)
+        # A discard is a change: by that an index finds them.
+        mine = self.visible_to(user).filter(author=user, stage=Stage.CLOSED, changed_at__gt=since)
+        return mine.filter(discarded_at__gt=since)
+
+    def update(self, **fields: Any) -> int:
+        if "subject" in fields:
+            fields["words"] = with_subject(fields["subject"])
+        return super().update(**fields)
 
 
 class Case(models.Model):
     reference = models.CharField(_("reference"), max_length=12, unique=True, default=new_reference, editable=False)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.SUPPORT)
     stage = models.CharField(max_length=8, choices=Stage.choices, default=Stage.DRAFT)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="cases")
-    account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, null=True, related_name="cases")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="cases")
+    # The indexes below begin with these three: others of their own would only cost.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="cases", db_index=False)
+    account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, null=True, related_name="cases", db_index=False)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="cases", db_index=False)
     subject = models.CharField(_("subject"), max_length=1000, blank=True)
+    words = WordsField()  # by which the case is found
     severity_code = models.CharField(max_length=20, blank=True)
     version = models.PositiveIntegerField(default=1)  # of the draft; the older of two tabs is told by it
     form_token = models.CharField(
@@ -115,7 +126,14 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=("team", "-id"), name="case_team_newest"),
             models.Index(fields=("account", "-id"), name="case_account_newest"),
-            models.Index(fields=("author", "stage"), name="case_author_stage"),
+            models.Index(fields=("author", "stage", "-changed_at"), name="case_author_stage_changed"),
+            models.Index(fields=("aws_case_id",), name="case_aws_case_id"),
+            # The list of cases: newest first in a team, narrowed by one thing or another.
+            models.Index(fields=("team", "account", "-id"), name="case_team_account_newest"),
+            models.Index(fields=("team", "author", "-id"), name="case_team_author_newest"),
+            models.Index(fields=("team", "severity_code", "-id"), name="case_team_severity_newest"),
+            models.Index(fields=("team", "stage", "-id"), name="case_team_stage_newest"),
+            models.Index(fields=("team", "kind", "-id"), name="case_team_kind_newest"),
             models.Index(
                 fields=("verify_first",), condition=models.Q(verify_first__isnull=False), name="case_verify_first"
             ),
@@ -200,6 +218,7 @@ class CaseFile(models.Model):
         verbose_name = _("file")
         verbose_name_plural = _("files")
         constraints = [models.UniqueConstraint(fields=("case", "sha256", "name"), name="case_file_once")]
+        indexes = [models.Index(fields=("submitted", "uploaded_at"), name="case_file_unsent")]
 
     def __str__(self) -> str:
         return self.name

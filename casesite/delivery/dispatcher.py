@@ -445,6 +445,7 @@ def park_hopeless() -> None:
 
 # --- now and then ----------------------------------------------------------------------------------------------------------
 def _refresh_and_clean() -> None:
+    Submission.objects.take_in_by_teams()
     questions.ask_for_due_refreshes()
     cleaning.clean_up()
     files.clean_up()

@@ -130,6 +130,11 @@ def stages_are_as_computed() -> Iterator[str]:
             yield f"{case.reference} is {case.stage}, its rows say {right}"
 
 
+def submissions_are_of_their_cases_team() -> Iterator[str]:
+    for row in Submission.objects.exclude(team=F("case__team")).select_related("case"):
+        yield f"{row.pk} is of team {row.team_id}, its case of {row.case.team_id}"
+
+
 CHECKS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("I1", one_case_at_aws_for_each_case),
     ("I2", delivered_means_an_id),
@@ -143,4 +148,5 @@ CHECKS: tuple[tuple[str, Callable[[], Iterator[str]]], ...] = (
     ("I12", every_attempt_was_let_go),
     ("I13", no_secret_is_kept),
     ("stage", stages_are_as_computed),
+    ("team", submissions_are_of_their_cases_team),
 )

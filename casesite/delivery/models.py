@@ -189,7 +189,7 @@ class Watch(models.Model):
     """A submission whose outcome was unknown once: it is looked up again after it is settled."""
 
     submission = models.OneToOneField(Submission, on_delete=models.PROTECT, related_name="watch")
-    since = models.DateTimeField(null=True)  # when it was settled; empty while it is not
+    since = models.DateTimeField(null=True, db_index=True)  # when it was settled; empty while it is not
     step = models.PositiveSmallIntegerField(default=0)  # looks done
     due_at = models.DateTimeField(null=True, db_index=True)  # the next look; empty before the first and after the last
     lease_until = models.DateTimeField(null=True)

@@ -11,13 +11,14 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
-from django.db.models import Count, F, Max, Prefetch, Q, Window
+from django.db.models import Count, F, Max, Prefetch, Window
 from django.db.models.functions import RowNumber
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from casesite import clock
+from casesite.database import any_of
 from casesite.pacing import times
 from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.submissions.models import Submission
@@ -127,12 +128,11 @@ class Overview:
         by_place = Window(RowNumber(), partition_by="account_id", order_by=(F("due_at").asc(), F("pk").asc()))
         of_connect = Submission.objects.filter(state=State.QUEUED, region__gt="", account__in=self._accounts)
         leaving = Submission.objects.filter(state__in=(State.PREPARING, State.SENDING), account__in=self._accounts)
-        placed = [
-            query.annotate(place=by_place).filter(place__lte=ROWS_SHOWN).values("pk") for query in (of_connect, leaving)
-        ]
-        which = Q(pk__in=first) | Q(pk__in=placed[0]) | Q(pk__in=placed[1])
+        placed = [query.annotate(place=by_place).filter(place__lte=ROWS_SHOWN) for query in (of_connect, leaving)]
+        # In one list: of several, either of which may hold, PostgreSQL would hold every row against each.
+        which = any_of([query.values_list("pk") for query in (Submission.objects.filter(pk__in=first), *placed)])
         rows: dict[int, list[Submission]] = {}
-        for row in _rows().filter(which).order_by("due_at", "pk"):
+        for row in _rows().filter(pk__in=which).order_by("due_at", "pk"):
             rows.setdefault(row.account_id, []).append(row)
         return rows
 

@@ -259,6 +259,8 @@ def _update(case: Case, form: DraftForm, by: Any, saving: Saving) -> None:
     )
     if not changed:
         raise ChangedElsewhere(case)
+    if case.team_id != form.case_fields["team"].pk:  # revisions that came back go along
+        case.submissions.update(team=form.case_fields["team"])
     form.update_content(case)
     files.attach(case, form.held)
     if not saving.by_itself:

@@ -1,133 +1,184 @@
-"""What the list of cases can be narrowed by. Everything stands in the address."""
+"""What the list of cases can be narrowed by, and how it is read then. Everything stands in the address.
 
-import re
+Each choice has an index that begins with the team and ends with the order of the list (cases/models.py, submissions/models.py);
+of several choices one is read along its index, and the others are looked at row by row.
+"""
+
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any
 
-import django_filters
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Subquery
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from casesite.cases.labels import LABELS
 from casesite.cases.models import Case, Kind, Stage
+from casesite.cases.search import Search
 from casesite.catalog.severities import KNOWN
+from casesite.submissions.models import OPENING_KINDS, Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount, Team
+from casesite.teams.models import AwsAccount
+from casesite.teams.permissions import team_ids, team_names
+from casesite.web.paging import Branch
 
-_REFERENCE = re.compile(r"CS-?([0-9A-Z]{4})-?([0-9A-Z]{4})", re.IGNORECASE)
+from .rows import with_newest
 
-# As `label_of` reads them, for a case with its newest submission beside it.
-_STATES: dict[str, Q] = {
+CLOCKS_APART = timedelta(days=1)  # cases are numbered in the order of their times, but for clocks that are wrong
+
+# As `label_of` reads them. Those that the newest submission tells are read by its state, each state along an index.
+_BY_STAGE: dict[str, Q] = {
     "draft": Q(stage=Stage.DRAFT) & (Q(state=None) | Q(state=State.FAILED, reason_code=Reason.GAVE_UP)),
-    "returned": Q(stage=Stage.DRAFT, state=State.RETURNED),
-    "waiting_for_review": Q(stage=Stage.OUTGOING, state=State.PENDING_REVIEW),
-    "queued": Q(stage=Stage.OUTGOING, state=State.QUEUED),
-    "sending": Q(stage=Stage.OUTGOING, state__in=(State.PREPARING, State.SENDING)),
-    "checking": Q(stage=Stage.OUTGOING, state=State.UNKNOWN),
-    "needs_person": Q(stage=Stage.OUTGOING, state=State.NEEDS_ATTENTION),
-    "refused": Q(stage=Stage.DRAFT, state=State.FAILED) & ~Q(reason_code=Reason.GAVE_UP),
     "open": Q(stage=Stage.OPEN),
     "resolved": Q(stage=Stage.RESOLVED),
-    "withdrawn": Q(stage=Stage.DRAFT, state=State.CANCELLED, reason_code=Reason.WITHDRAWN),
-    "cancelled": Q(stage=Stage.DRAFT, state=State.CANCELLED) & ~Q(reason_code=Reason.WITHDRAWN),
-    "rejected": Q(stage=Stage.CLOSED, state=State.REJECTED),
     "discarded": Q(stage=Stage.CLOSED) & (Q(state=None) | ~Q(state=State.REJECTED)),
+}
+_DRAFT, _OUTGOING, _CLOSED = (Q(case__stage=stage) for stage in (Stage.DRAFT, Stage.OUTGOING, Stage.CLOSED))
+_BY_STATE: dict[str, tuple[tuple[State, ...], Q]] = {
+    "returned": ((State.RETURNED,), _DRAFT),
+    "waiting_for_review": ((State.PENDING_REVIEW,), _OUTGOING),
+    "queued": ((State.QUEUED,), _OUTGOING),
+    "sending": ((State.PREPARING, State.SENDING), _OUTGOING),
+    "checking": ((State.UNKNOWN,), _OUTGOING),
+    "needs_person": ((State.NEEDS_ATTENTION,), _OUTGOING),
+    "refused": ((State.FAILED,), _DRAFT & ~Q(reason_code=Reason.GAVE_UP)),
+    "withdrawn": ((State.CANCELLED,), _DRAFT & Q(reason_code=Reason.WITHDRAWN)),
+    "cancelled": ((State.CANCELLED,), _DRAFT & ~Q(reason_code=Reason.WITHDRAWN)),
+    "rejected": ((State.REJECTED,), _CLOSED),
 }
 
 
+def _choices(values: Any) -> list[tuple[str, Any]]:
+    return [("", _("Any")), *values]
+
+
 def _date() -> forms.DateInput:
-    return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return forms.DateInput(attrs={"type": "date", "class": "form-control"}, format="%Y-%m-%d")
 
 
-class CaseFilter(django_filters.FilterSet):
-    """Works on cases that `rows.with_newest` read."""
+class _Choice(forms.ChoiceField):
+    widget = forms.Select(attrs={"class": "form-select"})
 
-    q = django_filters.CharFilter(
-        method="search",
+    def __init__(self, label: Any, choices: Any = ()) -> None:
+        super().__init__(required=False, label=label, choices=_choices(choices))
+
+
+class FilterForm(forms.Form):
+    """Named as in the address."""
+
+    q = forms.CharField(
+        required=False,
         label=_("Search"),
-        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Reference, AWS id or words")}),
+        widget=forms.TextInput(
+            attrs={"type": "search", "class": "form-control", "placeholder": _("Reference, AWS id or words")}
+        ),
     )
-    state = django_filters.ChoiceFilter(
-        method="in_state",
-        label=_("State"),
-        empty_label=_("Any"),
-        choices=[(label.code, label.text if label.code != "returned" else _("Returned")) for label in LABELS],
+    state = _Choice(
+        _("State"), [(label.code, label.text if label.code != "returned" else _("Returned")) for label in LABELS]
     )
-    kind = django_filters.ChoiceFilter(label=_("Kind"), empty_label=_("Any"), choices=Kind.choices)
-    account = django_filters.ChoiceFilter(field_name="account_id", label=_("Account"), empty_label=_("Any"))
-    team = django_filters.ChoiceFilter(field_name="team_id", label=_("Team"), empty_label=_("Any"))
-    severity = django_filters.ChoiceFilter(
-        field_name="severity_code",
-        label=_("Severity"),
-        empty_label=_("Any"),
-        choices=[(known.code, known.name) for known in KNOWN.values()],
+    kind = _Choice(_("Kind"), Kind.choices)
+    account = _Choice(_("Account"))
+    team = _Choice(_("Team"))
+    severity = _Choice(_("Severity"), [(known.code, known.name) for known in KNOWN.values()])
+    since = forms.DateField(required=False, label=_("Written from"), widget=_date())
+    until = forms.DateField(required=False, label=_("to"), widget=_date())
+    mine = forms.BooleanField(
+        required=False, label=_("Mine only"), widget=forms.CheckboxInput(attrs={"class": "form-check-input"})
     )
-    since = django_filters.DateFilter(method="written_since", label=_("Written from"), widget=_date())
-    until = django_filters.DateFilter(method="written_until", label=_("to"), widget=_date())
-    mine = django_filters.BooleanFilter(method="only_mine", label=_("Mine only"), widget=forms.CheckboxInput())
 
-    class Meta:
-        model = Case
-        fields: list[str] = []
 
-    def __init__(self, data: Any, queryset: QuerySet[Case], *, request: Any) -> None:
-        super().__init__(data, queryset, request=request)
-        user = request.user
-        # Lists, not querysets: a form asks for its choices several times.
-        rows = AwsAccount.objects.filter(teams__memberships__user=user).distinct().order_by("name", "account_id")
-        accounts = list(rows)
-        self._has_connect = any(account.connect_regions for account in accounts)
-        teams = Team.objects.filter(memberships__user=user).order_by("name")
-        self.filters["account"].extra["choices"] = [(str(account.pk), str(account)) for account in accounts]
-        self.filters["team"].extra["choices"] = [(str(team.pk), str(team)) for team in teams]
-        for field in self.form.fields.values():
-            field.widget.attrs["class"] = _class_of(field.widget)
+class CaseFilter:
+    """What one person's address asks for. What makes no sense narrows nothing, and is told at its field."""
 
-    @property
-    def has_teams_to_choose(self) -> bool:
-        return len(self.filters["team"].extra["choices"]) > 1
+    def __init__(self, request: HttpRequest) -> None:
+        self.user: Any = request.user
+        accounts = AwsAccount.objects.filter(teams__memberships__user=self.user).distinct()
+        self._accounts = list(accounts.order_by("name", "account_id"))
+        teams = team_names(self.user)
+        self.has_teams_to_choose = len(teams) > 1
+        self.form = FilterForm(request.GET, label_suffix="")
+        fields: Any = self.form.fields
+        fields["account"].choices = _choices((str(account.pk), str(account)) for account in self._accounts)
+        fields["team"].choices = _choices((str(pk), name) for pk, name in teams.items())
+        self.form.is_valid()
+        self._asked: dict[str, Any] = self.form.cleaned_data
 
     @property
     def has_kinds_to_choose(self) -> bool:
         """Whether an account of the person's has Amazon Connect, so that there may be cases of both kinds."""
-        return self._has_connect
+        return any(account.connect_regions for account in self._accounts)
 
     @property
     def is_narrowed(self) -> bool:
         """Whether the address asks for less than everything."""
-        return self.form.is_valid() and any(self.form.cleaned_data.values())
+        return self.form.is_valid() and any(self._asked.values())
 
-    def search(self, cases: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
-        """By reference, by AWS's id in either form, or by all words of the subject."""
-        text = value.strip()
-        wanted = Q(aws_case_id=text) | Q(aws_display_id=text)
-        if found := _REFERENCE.match(text):
-            wanted |= Q(reference=f"CS-{found[1]}-{found[2]}".upper())
-        words = Q()
-        for word in text.split():
-            words &= Q(subject__icontains=word)
-        return cases.filter(wanted | words)
+    # --- how it is read ------------------------------------------------------------------------------------------------------
+    def branches(self) -> Iterator[Branch]:
+        asked = self._asked.get("team")
+        for team in [int(asked)] if asked else team_ids(self.user):
+            yield from self._branches_of(team)
 
-    def in_state(self, cases: QuerySet[Case], _name: str, value: str) -> QuerySet[Case]:
-        return cases.filter(_STATES[value])
+    def _branches_of(self, team: int) -> Iterator[Branch]:
+        state = self._asked.get("state")
+        if state in _BY_STATE:
+            states, more = _BY_STATE[state]
+            found = Submission.objects.filter(more, newest=True, kind__in=OPENING_KINDS, team=team)
+            for each in states:
+                yield Branch(found.filter(self._narrow("case__"), state=each), ("case_id",), team)
+            return
+        cases = Case.objects.filter(team=team).filter(self._narrow())
+        if state in _BY_STAGE:
+            cases = with_newest(cases).filter(_BY_STAGE[state])
+        yield Branch(cases, ("pk",), team)
 
-    def only_mine(self, cases: QuerySet[Case], _name: str, value: bool) -> QuerySet[Case]:
-        return cases.filter(author=self.request.user) if value else cases
+    def _narrow(self, of: str = "") -> Q:
+        """Everything but team and state; `of` leads to the case."""
+        asked, where = self._asked, Q()
+        for name, column in (("kind", "kind"), ("account", "account_id"), ("severity", "severity_code")):
+            if asked.get(name):
+                where &= Q(**{f"{of}{column}": asked[name]})
+        if asked.get("mine"):
+            where &= Q(**{f"{of}author": self.user.pk})
+        if asked.get("since"):
+            begin = _midnight(asked["since"])
+            first = _numbered(Case.objects.filter(created_at__gte=begin - CLOCKS_APART).order_by("created_at", "pk"))
+            where &= Q(**{f"{of}created_at__gte": begin, f"{of}{'id__' if of else 'pk__'}gte": first})
+        if asked.get("until"):
+            end = _midnight(asked["until"] + timedelta(days=1))
+            last = _numbered(Case.objects.filter(created_at__lt=end + CLOCKS_APART).order_by("-created_at", "-pk"))
+            where &= Q(**{f"{of}created_at__lt": end, f"{of}{'id__' if of else 'pk__'}lte": last})
+        return where
 
-    def written_since(self, cases: QuerySet[Case], _name: str, value: date) -> QuerySet[Case]:
-        return cases.filter(created_at__gte=_midnight(value))
+    @cached_property
+    def search(self) -> Search | None:
+        text = self._asked.get("q", "")
+        # Cases by the state of their submission are read as submissions.
+        return Search(text, "case__" if self._asked.get("state") in _BY_STATE else "") if text else None
 
-    def written_until(self, cases: QuerySet[Case], _name: str, value: date) -> QuerySet[Case]:
-        return cases.filter(created_at__lt=_midnight(value + timedelta(days=1)))
+
+class Order:
+    """Newest first, by number; a case's place in addresses is its reference."""
+
+    descending = True
+
+    def key(self, token: str) -> tuple[Any] | None:
+        return (_numbered(Case.objects.filter(reference=token)),) if token.isprintable() else None
+
+    def place(self, row: Case) -> tuple[Any]:
+        return (row.pk,)
+
+    def token(self, row: Case) -> str:
+        return row.reference
 
 
-def _class_of(widget: forms.Widget) -> str:
-    if isinstance(widget, forms.Select):
-        return "form-select"
-    return "form-check-input" if isinstance(widget, forms.CheckboxInput) else "form-control"
+def _numbered(cases: QuerySet[Case]) -> Subquery:
+    """The number of the first of some cases; none where there is none."""
+    return Subquery(cases.values("pk")[:1])
 
 
 def _midnight(day: date) -> datetime:

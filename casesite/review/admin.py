@@ -38,9 +38,7 @@ class SubmissionAdmin(HouseAdmin):
         "review_after",
         lists.SeverityFilter,
     )
-    list_select_related = ("case", "account", "submitted_by", "first_approved_by")
-    search_fields = ("case__reference", "content__subject", "marker", "remote_id")
-    search_help_text = _("Reference, AWS case id, or words of the subject")
+    search_fields = ("case__reference",)  # there is a search; what it looks at is in `lists.Page`
 
     # --- who may ---------------------------------------------------------------------------------------------------------
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -58,20 +56,23 @@ class SubmissionAdmin(HouseAdmin):
 
     # --- the list ----------------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> SubmissionQuerySet:
-        rows = lists.rows_for(request.user).defer("content", "payload")
+        return lists.rows_for(request.user).defer("content", "payload")
+
+    def shown(self, request: HttpRequest, keys: Any) -> SubmissionQuerySet:
+        """The rows of a page, with all that it tells of each."""
+        rows = Submission.objects.filter(pk__in=keys).defer("content", "payload")
         looking = Viewing.objects.by_others(request.user).filter(submission=OuterRef("pk"))
-        return several.with_marks(rows, request.user).annotate(
-            subject=KT("content__subject"),
-            severity_code=KT("content__severity_code"),
-            looking=Subquery(looking.values("user__username")[:1]),
+        return (
+            several.with_marks(rows, request.user)
+            .annotate(subject=KT("content__subject"), looking=Subquery(looking.values("user__username")[:1]))
+            .select_related("case", "account", "submitted_by", "first_approved_by")
         )
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        return queryset, False  # the page searches, by cases
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[ChangeList]:
         return lists.Page
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        """A queue: the most urgent first, then the one that waits longest. Anything else: the newest first."""
-        return ("rank", "submitted_at") if lists.queue_of(request) else ("-submitted_at",)
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         self._check_may_view(request)
@@ -129,6 +130,7 @@ def _list_context(request: HttpRequest, listed: ChangeList) -> dict[str, Any]:
     accounts = next((spec for spec in listed.filter_specs if isinstance(spec, lists.AccountFilter)), None)
     return {
         "listed": listed,
+        "page": listed.page,  # type: ignore[attr-defined]
         "rows": listed.result_list,
         "queues": lists.QUEUES,
         "queue": queue,

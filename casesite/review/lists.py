@@ -1,34 +1,44 @@
 """The lists of the reviewer's desk: what waits, what went out before review, what needs a person."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin
-from django.contrib.admin.views.main import PAGE_VAR, ChangeList
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from casesite.submissions.models import RANKS, Submission, SubmissionQuerySet
+from casesite.cases.search import Search
+from casesite.database import together
+from casesite.submissions.models import RANKS, URGENT_RANK, Submission, SubmissionQuerySet
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount
-from casesite.teams.permissions import lead_team_ids, reviewing_team_ids
+from casesite.teams.permissions import lead_team_ids, reviewing_team_ids, team_ids
+from casesite.web import paging
+from casesite.web.modeladmin import HouseList
+from casesite.web.paging import Branch, page_of
 from casesite.web.topbar import Link
 
 from .models import Viewing
 
 LOOKED_THROUGH = 200  # rows of the queue among which the next one is looked for
-LAST_PAGE = 1000  # beyond that the search is the way
+COUNTED = 99  # rows; more are just more
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 URL = "admin:submissions_submission_changelist"
 
 
 def rows_for(user: Any) -> SubmissionQuerySet:
     """What a person reviews: the rows of the teams they review for; a superuser sees those of all their teams."""
     rows = Submission.objects.visible_to(user)
-    return rows if user.is_superuser else rows.filter(case__team_id__in=reviewing_team_ids(user))
+    return rows if user.is_superuser else rows.filter(team_id__in=reviewing_team_ids(user))
+
+
+def team_ids_for(user: Any) -> list[int]:
+    return team_ids(user) if user.is_superuser else reviewing_team_ids(user)
 
 
 @dataclass(frozen=True)
@@ -98,9 +108,9 @@ def link(request: HttpRequest) -> Link | None:
     return Link(text=_("Review"), url=WAITING.url, covers=reverse(URL), count_text=_("waiting for review"))
 
 
-def count(request: HttpRequest) -> int:
+def count(request: HttpRequest) -> str:
     """How many wait for this person."""
-    return rows_for(request.user).filter(WAITING.condition).exclude(others_decide(request.user)).count()
+    return _number(WAITING, request.user).count
 
 
 def others_decide(user: Any) -> Q:
@@ -110,10 +120,10 @@ def others_decide(user: Any) -> Q:
 
 @dataclass(frozen=True)
 class Number:
-    """How many rows a list holds, and since when the oldest is there."""
+    """How many rows a list holds, nothing where there are none, and since when the oldest is there."""
 
     queue: Queue
-    count: int
+    count: str
     oldest: datetime | None
 
 
@@ -124,9 +134,15 @@ def numbers(request: HttpRequest) -> list[Number]:
 
 
 def _number(queue: Queue, user: Any) -> Number:
-    rows = rows_for(user).filter(queue.condition).exclude(others_decide(user))
-    found = rows.aggregate(count=Count("pk"), oldest=Min("submitted_at"))
-    return Number(queue, **found)
+    """Read along an index of each team, and not further than is told."""
+    rows = Submission.objects.filter(queue.condition).exclude(others_decide(user)).order_by("submitted_at")
+    teams = team_ids_for(user)
+    found = (
+        together([rows.filter(team=team).values_list("submitted_at")[: COUNTED + 1] for team in teams]) if teams else []
+    )
+    since = [at for dates in found for (at,) in dates]
+    counted = f"{COUNTED}+" if len(since) > COUNTED else str(len(since) or "")
+    return Number(queue, counted, min(since, default=None))
 
 
 def next_of(queue: Queue, user: Any, decided: Submission) -> Any:
@@ -136,7 +152,7 @@ def next_of(queue: Queue, user: Any, decided: Submission) -> Any:
     """
     reading = Viewing.objects.by_others(user).filter(submission=OuterRef("pk"))
     rows = (
-        Submission.objects.filter(queue.condition, case__team_id__in=reviewing_team_ids(user))
+        Submission.objects.filter(queue.condition, team_id__in=reviewing_team_ids(user))
         .exclude(others_decide(user))
         .exclude(pk=decided.pk)
         .annotate(read=Exists(reading))
@@ -167,26 +183,56 @@ class SeverityFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Submission]) -> QuerySet[Submission]:
         code = self.value()
-        return queryset.filter(content__severity_code=code) if code in RANKS else queryset
+        return queryset.filter(severity_code=code) if code in RANKS else queryset
 
 
-class Page(ChangeList):
-    """One page of a list. Whether there is a next one shows by one row more; nothing is counted."""
+class Order:
+    """A queue: the most urgent first, then the one that waits longest. Anything else: the newest first."""
 
-    has_next = False
+    def __init__(self, queue: Queue | None) -> None:
+        self.descending = queue is None
+        self.columns = ("submitted_at", "pk") if queue is None else ("rank", "submitted_at", "pk")
 
-    def get_results(self, request: HttpRequest) -> None:
-        self.page_num = min(max(1, self.page_num), LAST_PAGE)
-        start = (self.page_num - 1) * self.list_per_page
-        rows = list(self.queryset[start : start + self.list_per_page + 1])
-        self.has_next = len(rows) > self.list_per_page
-        self.result_list = rows[: self.list_per_page]
-        self.result_count = len(self.result_list)
+    def key(self, token: str) -> tuple[Any, ...] | None:
+        *numbers, pk = token.split(".")
+        try:
+            *rank, at = map(int, numbers)
+            place = (*rank, EPOCH + timedelta(microseconds=at), UUID(pk))
+        except (ValueError, OverflowError):
+            return None
+        return place if len(place) == len(self.columns) and all(0 <= each < 100 for each in rank) else None
 
-    @property
-    def previous_page(self) -> str:
-        return self.get_query_string({PAGE_VAR: self.page_num - 1}) if self.page_num > 1 else ""
+    def place(self, row: Submission) -> tuple[Any, ...]:
+        return tuple(getattr(row, name) for name in self.columns)
 
-    @property
-    def next_page(self) -> str:
-        return self.get_query_string({PAGE_VAR: self.page_num + 1}) if self.has_next else ""
+    def token(self, row: Submission) -> str:
+        at = str((row.submitted_at - EPOCH) // timedelta(microseconds=1))
+        return ".".join([at, row.pk.hex] if self.descending else [str(row.rank), at, row.pk.hex])
+
+
+class Page(HouseList):
+    """One page of a list, the teams of the person each read along an index."""
+
+    def get_page(self, request: HttpRequest) -> paging.Page:
+        order = Order(queue_of(request))
+        rows = self.queryset.select_related(None)
+        branches = [
+            Branch(rows.filter(team=team, **rank), order.columns, team)
+            for team in team_ids_for(request.user)
+            for rank in self._ranks(request, order)
+        ]
+        search = Search(self.query, "case__") if self.query.strip() else None
+
+        def shown(keys: Any) -> Any:
+            return self.model_admin.shown(request, keys)
+
+        return page_of(branches, order, request.GET, search=search, rows=shown, size=self.list_per_page)
+
+    @staticmethod
+    def _ranks(request: HttpRequest, order: Order) -> list[dict[str, int]]:
+        """Where a line is narrowed to a severity, its ranks: its own, and once approved that of what goes before its turn."""
+        own = RANKS.get(request.GET.get("severity", ""))
+        if order.descending or own is None:
+            return [{}]
+        ranks = {own} if queue_of(request) == WAITING else {own, URGENT_RANK}
+        return [{"rank": rank} for rank in sorted(ranks)]

@@ -6,14 +6,14 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from casesite import clock
 from casesite.cases.models import Case
 from casesite.catalog.models import CaseTemplate
 from casesite.database import write
-from casesite.teams.models import AwsAccount, SecondApproval
+from casesite.teams.models import AwsAccount, SecondApproval, Team
 from casesite.teams.permissions import team_ids
 
 from . import stage, states
@@ -48,7 +48,7 @@ PAYLOAD_VERSION = 4  # the newest that this code understands; 2 has files, 3 is 
 
 class SubmissionQuerySet(models.QuerySet["Submission"]):
     def visible_to(self, user: Any) -> "SubmissionQuerySet":
-        return self.filter(case__team_id__in=team_ids(user))
+        return self.filter(team_id__in=team_ids(user))
 
     def opening(self) -> "SubmissionQuerySet":
         return self.filter(kind__in=OPENING_KINDS)
@@ -56,6 +56,11 @@ class SubmissionQuerySet(models.QuerySet["Submission"]):
     def companions(self) -> "SubmissionQuerySet":
         """What goes out after its case, in that order."""
         return self.filter(kind__in=COMPANION_KINDS).order_by("queued_at")
+
+    def take_in_by_teams(self) -> int:
+        """Give rows that have no team that of their case; how many there were."""
+        case = Case.objects.filter(pk=OuterRef("case"))
+        return self.filter(team=None).update(team=Subquery(case.values("team")[:1]))
 
     def unfinished(self) -> "SubmissionQuerySet":
         return self.filter(state__in=UNFINISHED)
@@ -65,7 +70,10 @@ class Submission(models.Model):
     # Random, never counted up: after a restore from a backup no id may be used a second time.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="submissions")
-    account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, related_name="submissions")
+    # The case's, wherever that goes: lists of a team are read by indexes that begin with it. Empty only where a version
+    # that did not know of it made the row, until the dispatcher comes by.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, related_name="+", db_index=False, null=True)
+    account = models.ForeignKey(AwsAccount, on_delete=models.PROTECT, related_name="submissions", db_index=False)
     kind = models.CharField(max_length=16, choices=Kind.choices, default=Kind.SUPPORT_CASE)
     region = models.CharField(max_length=30, blank=True, default="", db_default="")  # of Connect; Support has none
     supersedes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="superseded_by")
@@ -81,6 +89,7 @@ class Submission(models.Model):
     client_token = models.UUIDField(default=uuid.uuid4)
     catalog_sha256 = models.CharField(max_length=64, blank=True)  # the snapshot that the choices were checked against
     template_version = models.ForeignKey(CaseTemplate, null=True, on_delete=models.PROTECT, related_name="submissions")
+    severity_code = models.CharField(max_length=20, blank=True, default="", db_default="")  # of the content
     submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="submissions")
     submitted_at = models.DateTimeField()
 
@@ -147,12 +156,44 @@ class Submission(models.Model):
         indexes = [
             models.Index(fields=("account", "state", "rank", "queued_at"), name="submission_claim"),
             models.Index(fields=("state", "due_at"), name="submission_due"),
-            models.Index(fields=("state", "lease_until"), name="submission_lease"),
-            models.Index(fields=("submitted_at",), condition=Q(review_after=True), name="submission_review_after"),
+            models.Index(
+                fields=("state", "lease_until"), condition=Q(lease_until__isnull=False), name="submission_lease"
+            ),
+            # What an account has in flight: each claim asks.
+            models.Index(
+                fields=("account", "lease_until"), condition=Q(lease_until__isnull=False), name="submission_leased"
+            ),
+            # The reviewer's lists of a team: the most urgent first, or the newest, narrowed by one thing or another.
+            models.Index(fields=("team", "state", "rank", "submitted_at", "id"), name="submission_team_in_line"),
+            models.Index(
+                fields=("team", "rank", "submitted_at", "id"),
+                condition=Q(review_after=True),
+                name="submission_team_look_now",
+            ),
+            models.Index(
+                fields=("team", "submitted_at"), condition=Q(review_after=True), name="submission_team_look_since"
+            ),
+            models.Index(fields=("team", "submitted_at", "id"), name="submission_team_newest"),
+            models.Index(fields=("team", "state", "submitted_at", "id"), name="submission_team_state_newest"),
+            models.Index(fields=("team", "account", "submitted_at", "id"), name="submission_team_account_newest"),
+            models.Index(fields=("team", "severity_code", "submitted_at", "id"), name="submission_team_severity"),
+            models.Index(fields=("team", "state", "review_by"), name="submission_team_overdue"),
+            # Cases by the state of their newest submission.
+            models.Index(fields=("team", "state", "-case"), condition=Q(newest=True), name="submission_team_case"),
         ]
 
     def __str__(self) -> str:
         return f"{self.marker} ({self.get_state_display()})"
+
+    def take_in(self) -> None:
+        """Note what lists are read by, before the row is made."""
+        self.team_id = self.case.team_id
+        self.severity_code = str(self.content.get("severity_code", ""))
+
+    def save(self, *args: Any, **options: Any) -> None:
+        if self._state.adding:
+            self.take_in()
+        super().save(*args, **options)
 
     @property
     def is_opening(self) -> bool:

@@ -62,6 +62,7 @@ def submit_within(case: Case, *, by: Any) -> Submission:
     permissions.check_can_submit(by, case)
     case.author = by  # that it is theirs was just checked
     row = _new_revision(case, by)
+    row.take_in()
     prepared.insert(row)
     case.events.create(at=row.submitted_at, by=by, what="submitted", became=row.state, submission_id=row.pk)
     if row.state == State.QUEUED:

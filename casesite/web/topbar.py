@@ -24,7 +24,7 @@ class Link:
     text: Any
     url: str
     covers: str = ""
-    count: int | None = None
+    count: str = ""
     count_text: Any = ""  # what the number counts, for those who hear it
     current: bool = False
 
@@ -43,7 +43,7 @@ class Notice:
 PERSONAL = ("/accounts/settings/", "/accounts/password/")
 
 Links = Callable[[HttpRequest], Link | None]
-Count = Callable[[HttpRequest], int | None]
+Count = Callable[[HttpRequest], str]
 Notices = Callable[[HttpRequest], Iterable[Notice]]
 
 _links: dict[str, Links] = {}

@@ -335,3 +335,13 @@ def test_stop_ends_the_rounds(bells):
 
     assert process.stopping.is_set()
     process.stopping = threading.Event()
+
+
+def test_what_an_older_version_submitted_is_taken_into_its_team(bells):
+    row = a_submission(State.PENDING_REVIEW)
+    Submission.objects.filter(pk=row.pk).update(team=None)
+
+    Dispatcher().tick()
+
+    row.refresh_from_db()
+    assert row.team == row.case.team

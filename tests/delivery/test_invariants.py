@@ -10,7 +10,7 @@ from casesite.delivery import invariants
 from casesite.delivery.models import Attempt, Outcome, Phase
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
-from tests.factories import a_submission, an_attempt
+from tests.factories import a_submission, a_team, an_attempt
 
 pytestmark = pytest.mark.django_db
 
@@ -46,6 +46,7 @@ def test_every_state_reached_by_real_steps_holds(state, bells):
         ("I12", State.SENDING, lambda row: row.decisions.update(at=row.attempts.get().started_at + timedelta(hours=2))),
         ("I13", State.UNKNOWN, lambda row: row.attempts.update(error_text="SecretAccessKey=x")),
         ("stage", State.QUEUED, lambda row: type(row.case).objects.update(stage="closed")),
+        ("team", State.QUEUED, lambda row: type(row.case).objects.update(team=a_team())),
     ],
 )
 def test_a_breach_is_seen(number, state, breach, bells):

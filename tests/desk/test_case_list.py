@@ -9,12 +9,12 @@ from django.utils.http import urlencode
 
 from casesite.cases.labels import LABELS, label_of
 from casesite.cases.models import Case
-from casesite.desk import paging
-from casesite.desk.filters import CaseFilter
+from casesite.desk.filters import FilterForm
 from casesite.desk.rows import with_newest
 from casesite.submissions import workflow
 from casesite.submissions.states import State
 from casesite.teams.models import Role
+from casesite.web import paging
 from tests.factories import a_draft, a_submission, a_team, a_user, an_account
 
 from .conftest import signed_in
@@ -204,7 +204,7 @@ def test_search_takes_every_character_as_itself(client, made, text):
 # --- pages ---------------------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def small_pages(monkeypatch):
-    monkeypatch.setattr(paging.page_of, "__defaults__", (2,))
+    monkeypatch.setitem(paging.page_of.__kwdefaults__, "size", 2)
 
 
 def test_pages_lead_through_all_and_back(client, made, small_pages):
@@ -212,10 +212,10 @@ def test_pages_lead_through_all_and_back(client, made, small_pages):
         made(subject=str(n))
 
     first = client.get("/cases/").context["page"]
-    second = client.get(f"/cases/{first.older}").context["page"]
-    third = client.get(f"/cases/{second.older}").context["page"]
-    back = client.get(f"/cases/{third.newer}").context["page"]
-    begin = client.get(f"/cases/{back.newer}").context["page"]
+    second = client.get(f"/cases/{first.behind}").context["page"]
+    third = client.get(f"/cases/{second.behind}").context["page"]
+    back = client.get(f"/cases/{third.ahead}").context["page"]
+    begin = client.get(f"/cases/{back.ahead}").context["page"]
 
     assert [subjects(page) for page in (first, second, third, back, begin)] == [
         ["5", "4"],
@@ -224,7 +224,7 @@ def test_pages_lead_through_all_and_back(client, made, small_pages):
         ["3", "2"],
         ["5", "4"],
     ]
-    assert (first.newer, third.older, begin.newer) == ("", "", "")
+    assert (first.ahead, third.behind, begin.ahead) == ("", "", "")
 
 
 def test_pages_do_not_shift_when_cases_are_added(client, made, small_pages):
@@ -233,7 +233,7 @@ def test_pages_do_not_shift_when_cases_are_added(client, made, small_pages):
     first = client.get("/cases/").context["page"]
     made(subject="added")
 
-    assert subjects(client.get(f"/cases/{first.older}").context["page"]) == ["1"]
+    assert subjects(client.get(f"/cases/{first.behind}").context["page"]) == ["1"]
 
 
 def test_pages_keep_the_filters(client, made, small_pages):
@@ -243,25 +243,25 @@ def test_pages_keep_the_filters(client, made, small_pages):
 
     first = client.get("/cases/?q=few+words&severity=high").context["page"]
 
-    assert "q=few+words" in first.older
-    assert subjects(client.get(f"/cases/{first.older}").context["page"]) == ["few words 1"]
+    assert "q=few+words" in first.behind
+    assert subjects(client.get(f"/cases/{first.behind}").context["page"]) == ["few words 1"]
 
 
 @pytest.mark.parametrize("place", ["CS-0000-000X", "nonsense", "%00", "%F0%9F%98%80"])
 def test_page_beside_an_unknown_case_is_empty(client, made, place):
     made()
 
-    assert listed(client, f"?before={place}") == []
-    assert listed(client, f"?after={place}") == []
+    assert listed(client, f"?behind={place}") == []
+    assert listed(client, f"?ahead={place}") == []
 
 
 def test_pages_neither_count_nor_skip(client, made, small_pages):
     for n in range(4):
         made(subject=str(n))
-    older = client.get("/cases/").context["page"].older
+    behind = client.get("/cases/").context["page"].behind
 
     with CaptureQueriesContext(connection) as asked:
-        client.get(f"/cases/{older}")
+        client.get(f"/cases/{behind}")
 
     assert not [query["sql"] for query in asked if "COUNT(" in query["sql"] or "OFFSET" in query["sql"]]
 
@@ -290,10 +290,10 @@ def test_filter_form_has_a_label_for_every_field(client, made):
     made()
     page = client.get("/cases/").content.decode()
 
-    for name in CaseFilter.base_filters:
+    for name in FilterForm.base_fields:
         if name not in ("team", "kind"):  # which are asked for where there is a choice
             assert f'for="id_{name}"' in page
 
 
 def subjects(page):
-    return [case.subject for case in page.cases]
+    return [case.subject for case in page.rows]

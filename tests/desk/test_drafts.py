@@ -9,7 +9,7 @@ from casesite.cases.models import Case, CaseEvent, Stage
 from casesite.submissions import workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
-from tests.factories import a_user
+from tests.factories import a_draft, a_submission, a_team, a_user
 
 from .conftest import (
     NEW,
@@ -390,3 +390,15 @@ def returned(reviewer) -> Submission:
     submission = Submission.objects.get()
     workflow.return_to_author(submission, by=reviewer, payload_sha256=submission.payload_sha256, reason="More, please.")
     return submission
+
+
+def test_revisions_that_came_back_follow_their_case_to_another_team(client, author, account, reviewer, typed):
+    other = a_team()
+    other.memberships.create(user=author)
+    other.accounts.add(account)
+    returned = a_submission(State.RETURNED, case=a_draft(by=author, account=account), reviewer=reviewer)
+
+    post_edit(client, returned.case, typed | {"team": str(other.pk)})
+
+    returned.refresh_from_db()
+    assert (returned.case.team, returned.team) == (other, other)

@@ -280,7 +280,7 @@ def test_long_list_is_cut_into_pages(submitted, as_user, reviewer, queue_url, mo
     client = as_user(reviewer)
 
     first = client.get(queue_url)
-    following = re.search(r'href="([^"]*)" rel="next"', first.content.decode())[1].replace("&amp;", "&")
+    following = re.search(r'rel="next" href="([^"]*)"', first.content.decode())[1].replace("&amp;", "&")
     second = client.get(LIST + following)
 
     assert rows_of(first) + rows_of(second) == urls(*rows)

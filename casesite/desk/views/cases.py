@@ -1,9 +1,12 @@
 """The list of cases, and one case with its story and what may be done with it."""
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest, PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -12,8 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from casesite.cases.models import Case, Stage
 from casesite.desk import actions, drafts
-from casesite.desk.filters import CaseFilter
-from casesite.desk.paging import page_of
+from casesite.desk.filters import CaseFilter, Order
 from casesite.desk.rows import Row, label_for, with_newest
 from casesite.desk.story import Story
 from casesite.lookups.models import Lookup
@@ -24,6 +26,7 @@ from casesite.submissions.models import Submission
 from casesite.submissions.states import StaleSubmission, State
 from casesite.teams.permissions import leads, reviews
 from casesite.web.auth import login_required_keeping_text
+from casesite.web.paging import page_of
 
 FIRST_REFRESH = 2.0  # seconds; each further one half as long again
 LAST_REFRESH = 30.0
@@ -34,11 +37,15 @@ RESOLVE_SECOND = "resolve_second"
 @login_required
 @require_safe
 def cases(request: HttpRequest) -> HttpResponse:
-    listed = CaseFilter(request.GET, with_newest(Case.objects.visible_to(request.user)), request=request)
-    page = page_of(listed.qs.select_related("account", "author", "team"), request.GET)
-    rows = [Row(case, label_for(case, request.user)) for case in page.cases]
+    listed = CaseFilter(request)
+    page = page_of(listed.branches(), Order(), request.GET, search=listed.search, rows=_listed)
+    rows = [Row(case, label_for(case, request.user)) for case in page.rows]
     context = {"filter": listed, "page": page, "rows": rows, "narrowed": listed.is_narrowed}
     return render(request, "cases/list.html", context)
+
+
+def _listed(keys: Any) -> QuerySet[Case]:
+    return with_newest(Case.objects.filter(pk__in=keys)).select_related("account", "author")
 
 
 @login_required_keeping_text
