@@ -106,5 +106,6 @@ def _compiled(queries: Sequence[Any]) -> list[_Compiled]:
     for number, query in enumerate(queries):
         compiler = query.query.get_compiler(connection=connection)
         with suppress(EmptyResultSet):
-            found.append(_Compiled(number, *compiler.as_sql(), compiler))
+            sql, values = compiler.as_sql()
+            found.append(_Compiled(number, sql, values, compiler))
     return found

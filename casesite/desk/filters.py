@@ -96,7 +96,7 @@ class CaseFilter:
 
     def __init__(self, request: HttpRequest) -> None:
         self.user: Any = request.user
-        accounts = AwsAccount.objects.filter(teams__memberships__user=self.user).distinct()
+        accounts = AwsAccount.objects.filter(teams__memberships__user=self.user.pk).distinct()
         self._accounts = list(accounts.order_by("name", "account_id"))
         teams = team_names(self.user)
         self.has_teams_to_choose = len(teams) > 1
@@ -131,7 +131,7 @@ class CaseFilter:
             for each in states:
                 yield Branch(found.filter(self._narrow("case__"), state=each), ("case_id",), team)
             return
-        cases = Case.objects.filter(team=team).filter(self._narrow())
+        cases: QuerySet[Case] = Case.objects.filter(team=team).filter(self._narrow())
         if state in _BY_STAGE:
             cases = with_newest(cases).filter(_BY_STAGE[state])
         yield Branch(cases, ("pk",), team)

@@ -148,7 +148,7 @@ class Desk:
         """The cases that may be shown, each kind read along an index of its own and no further than a desk looks."""
         mine = Case.objects.visible_to(self.user).filter(author=self.user).order_by("-changed_at")
         lately = mine.filter(changed_at__gte=self.now - LATELY)
-        kinds = [mine.filter(stage=stage).values_list("pk") for stage in (Stage.DRAFT, Stage.OUTGOING)]
+        kinds: list[Any] = [mine.filter(stage=stage).values_list("pk") for stage in (Stage.DRAFT, Stage.OUTGOING)]
         kinds += [lately.filter(stage=stage).values_list("pk") for stage in (Stage.OPEN, Stage.RESOLVED)]
         for team in lead_team_ids(self.user):
             ours = Submission.objects.filter(team=team, newest=True, kind__in=OPENING_KINDS).order_by("-case")

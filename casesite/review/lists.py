@@ -224,7 +224,7 @@ class Page(HouseList):
         search = Search(self.query, "case__") if self.query.strip() else None
 
         def shown(keys: Any) -> Any:
-            return self.model_admin.shown(request, keys)
+            return self.model_admin.shown(request, keys)  # type: ignore[attr-defined]
 
         return page_of(branches, order, request.GET, search=search, rows=shown, size=self.list_per_page)
 

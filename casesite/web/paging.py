@@ -165,11 +165,11 @@ class Beyond(Func):
             *(each if hasattr(each, "resolve_expression") else Value(each) for each in place),
         )
 
-    def as_sql(self, compiler: Any, connection: Any, **_context: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *_given: Any, **_context: Any) -> tuple[str, tuple[Any, ...]]:
         half = len(self.source_expressions) // 2
         parts = [compiler.compile(each) for each in self.source_expressions]
         columns, places = (", ".join(sql for sql, _values in side) for side in (parts[:half], parts[half:]))
-        values = [value for _sql, given in parts for value in given]
+        values = tuple(value for _sql, given in parts for value in given)
         return f"({columns}) {'<' if self.down else '>'} ({places})", values
 
 
@@ -194,7 +194,8 @@ def page_of_sorted(rows: QuerySet[Any], query: QueryDict, *, size: int = SIZE) -
 def _term(each: Any) -> tuple[str, bool]:
     """A column, and whether it is sorted downwards."""
     if isinstance(each, OrderBy):  # as Django's admin makes them of a column that somebody clicked
-        return str(each.expression.name), each.descending  # type: ignore[attr-defined]
+        column: Any = each.expression
+        return column.name, each.descending
     return each.removeprefix("-"), each.startswith("-")
 
 
