@@ -185,15 +185,15 @@ class Submission(models.Model):
     def __str__(self) -> str:
         return f"{self.marker} ({self.get_state_display()})"
 
-    def take_in(self) -> None:
-        """Note what lists are read by, before the row is made."""
-        self.team_id = self.case.team_id
-        self.severity_code = str(self.content.get("severity_code", ""))
-
     def save(self, *args: Any, **options: Any) -> None:
         if self._state.adding:
             self.take_in()
         super().save(*args, **options)
+
+    def take_in(self) -> None:
+        """Note what lists are read by, before the row is made."""
+        self.team_id = self.case.team_id
+        self.severity_code = str(self.content.get("severity_code", ""))
 
     @property
     def is_opening(self) -> bool:
