@@ -79,11 +79,13 @@ def together(queries: Sequence[Any]) -> list[list[tuple[Any, ...]]]:
     return found
 
 
-def any_of(queries: Sequence[Any]) -> RawSQL:
+def any_of(queries: Sequence[Any]) -> RawSQL | tuple[()]:
     """What several `values_list`s of one column give, sorted and cut as they are; to be used with `__in`."""
     compiled = _compiled(queries)
+    if not compiled:
+        return ()
     sql = " UNION ALL ".join(f"SELECT * FROM ({each.sql}) b{each.number}" for each in compiled)
-    return RawSQL(sql or "SELECT NULL", [value for each in compiled for value in each.values])
+    return RawSQL(sql, [value for each in compiled for value in each.values])
 
 
 @dataclass(frozen=True)

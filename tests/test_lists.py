@@ -179,6 +179,17 @@ def test_leases_of_an_account_are_read_by_their_time(crowd):
     assert scans(leases) == []
 
 
+@pytest.mark.parametrize("address", ["/", "/cases/", "/cases/?q=failover", LIST, f"{LIST}?state__exact=pending_review"])
+def test_who_is_in_no_team_sees_empty_lists(db, address):
+    client = signed_in(a_user(is_staff=True, is_superuser=True))
+
+    answer = client.get(address)
+
+    assert answer.status_code == 200
+    assert "data-case" not in answer.content.decode()
+    assert "data-queue-row" not in answer.content.decode()
+
+
 # --- pages ---------------------------------------------------------------------------------------------------------------
 @pytest.fixture
 def small_pages(monkeypatch):

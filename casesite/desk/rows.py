@@ -144,7 +144,7 @@ class Desk:
             .order_by("-changed_at", "-pk")[:SHOWN]
         )
 
-    def _keys(self) -> RawSQL:
+    def _keys(self) -> RawSQL | tuple[()]:
         """The cases that may be shown, each kind read along an index of its own and no further than a desk looks."""
         mine = Case.objects.visible_to(self.user).filter(author=self.user).order_by("-changed_at")
         lately = mine.filter(changed_at__gte=self.now - LATELY)
