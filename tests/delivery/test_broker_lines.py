@@ -152,7 +152,7 @@ def test_bells_follow_the_server_that_the_sentinels_name(servers, ringer, proces
     assert replica.llen(QUEUE) >= 1
     worker = ["-m", "celery", "-A", "casesite", "--quiet", "--skip-checks", "worker", "-P", "threads", "-c", "1"]
     process_at(address, *worker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: replica.llen(QUEUE) == 0, what="a worker at the new server", seconds=90)
+    wait_until(lambda: replica.llen(QUEUE) == 0, what="a worker at the new server", seconds=300)
 
 
 def test_sentinels_and_the_server_they_name_are_spoken_to_over_tls(servers, ringer, tmp_path):

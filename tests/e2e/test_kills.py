@@ -129,7 +129,8 @@ def test_death_at_the_look_has_it_repeated(cases):
 
     case.assert_delivered_once()
     assert case.attempts == [("done", "ConnectionClosedError")]
-    assert [look["result"] for look in case.looks] == ["found"]
+    # The one that died says nothing; those of the watch may follow by now.
+    assert {look["result"] for look in case.looks} == {"found"}
 
 
 def test_death_after_the_report_changes_nothing(cases):
