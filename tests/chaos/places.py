@@ -40,7 +40,7 @@ class Place(Site):
         place.step_clock(0)
         for role in SERVING:
             place.start_part(role)
-        place.manage("migrate", "--no-input", "--verbosity", "0")
+        place.migrate()
         place.manage("seed_demo", "--if-empty", "--without-cases")
         return place
 

@@ -9,7 +9,7 @@ from redis import Redis
 
 from casesite.runner import broker, ports
 from tests.sandboxes import ROOT
-from tests.sites import wait_until
+from tests.sites import lay_tables, wait_until
 from tests.wires import certificate_in, passing_on, wire
 
 # Rings once for each line it is given, and says how that went.
@@ -127,7 +127,7 @@ def test_nothing_is_told_to_a_server_that_nobody_vouches_for(servers, ringer):
     assert servers.client(port).dbsize() == 0
 
 
-def test_bells_follow_the_server_that_the_sentinels_name(servers, ringer, process_at):
+def test_bells_follow_the_server_that_the_sentinels_name(servers, ringer, process_at, tmp_path):
     first, process = servers.start()
     second, _process = servers.start(f"replicaof 127.0.0.1 {first}")
     watch, _process = servers.start(
@@ -150,9 +150,10 @@ def test_bells_follow_the_server_that_the_sentinels_name(servers, ringer, proces
 
     wait_until(lambda: ring() == "True answers", what="a bell at the new server")
     assert replica.llen(QUEUE) >= 1
+    lay_tables(tmp_path / "var")
     worker = ["-m", "celery", "-A", "casesite", "--quiet", "--skip-checks", "worker", "-P", "threads", "-c", "1"]
     process_at(address, *worker, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_until(lambda: replica.llen(QUEUE) == 0, what="a worker at the new server", seconds=300)
+    wait_until(lambda: replica.llen(QUEUE) == 0, what="a worker at the new server", seconds=60)
 
 
 def test_sentinels_and_the_server_they_name_are_spoken_to_over_tls(servers, ringer, tmp_path):

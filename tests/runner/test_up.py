@@ -24,7 +24,7 @@ get = build_opener(ProxyHandler({})).open
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """One site for the tests that only look."""
-    site = Site.start(tmp_path_factory.mktemp("up"), extra_env={"AWS_MAX_ATTEMPTS": "5"})
+    site = Site.start(tmp_path_factory.mktemp("up"), fresh=True, extra_env={"AWS_MAX_ATTEMPTS": "5"})
     yield site
     assert site.stop() == 0
 
