@@ -167,8 +167,8 @@ def a_submission(
 def an_attempt(submission: Submission, outcome: Outcome | None = None, **fields: Any) -> Attempt:
     """A call to AWS: under way, or closed with an outcome."""
     now = clock.now()
-    closed = {"phase": Phase.CLOSED, "outcome": outcome, "closed_at": now, "duration_ms": 240} if outcome else {}
     started = fields.get("started_at", now)
+    closed = {"phase": Phase.CLOSED, "outcome": outcome, "closed_at": started, "duration_ms": 240} if outcome else {}
     return Attempt.objects.create(
         **{
             "submission": submission,

@@ -108,7 +108,7 @@ class Queue:
 
 def budget_of(account: AwsAccount, now: datetime) -> Budget:
     """What the account has used of the rolling hour."""
-    counted = _counted_of(account=account.pk, since=now - times.hour())
+    counted = _counted_of(account=account.pk, **_within_the_hour(now))
     return _as_budgets([account], sorted(counted, key=lambda line: line[2]))[account.pk]
 
 
@@ -127,35 +127,49 @@ def budgets_of(accounts: Iterable[Limits], now: datetime) -> dict[int, Budget]:
     """The budget of each account by its primary key, in one query."""
     accounts = list(accounts)
     keys = [account.pk for account in accounts]
-    counted = _counted(keys, now - times.hour()).values_list("account_id", "rank", "attempts__started_at")
+    counted = _counted(keys, **_within_the_hour(now)).values_list("account_id", "rank", "at")
     return _as_budgets(accounts, sorted(counted, key=lambda line: line[2]))
 
 
-def _counted(accounts: list[int], since: datetime) -> QuerySet[Submission]:
+def _within_the_hour(now: datetime) -> dict[str, datetime]:
+    """Since when attempts count, and since when they may have been under way for it."""
+    since = now - times.hour()
+    return {"since": since, "begun": since - times.sending_lease()}
+
+
+def _counted(accounts: list[int], since: datetime, begun: datetime) -> QuerySet[Any]:
     """Support openings with attempts of the last hour that AWS may count, once for each attempt. Connect counts no hour.
 
-    Found by the hour: what an account ever sent grows for years. Added to zero, the account is not what SQLite looks for first.
+    An attempt counts from its end: AWS counts from somewhere between intent and answer, and refuses a place that is used again
+    before its own hour is over. Found by the hour: what an account ever sent grows for years. Added to zero, the account is not
+    what SQLite looks for first.
     """
-    return Submission.objects.alias(of=F("account_id") + 0).filter(
-        kind=Kind.SUPPORT_CASE,
-        of__in=accounts,
-        attempts__started_at__gt=since,
-        attempts__outcome__in=COUNTED,
+    return (
+        Submission.objects.alias(of=F("account_id") + 0)
+        .filter(
+            kind=Kind.SUPPORT_CASE,
+            of__in=accounts,
+            attempts__started_at__gt=begun,
+            attempts__outcome__in=COUNTED,
+        )
+        .annotate(at=Coalesce("attempts__closed_at", "attempts__started_at"))
+        .filter(at__gt=since)
     )
 
 
 _counted_of = prepared.Rows(
-    lambda account, since: _counted([account], since).values_list("account_id", "rank", "attempts__started_at"),
+    lambda account, since, begun: _counted([account], since, begun).values_list("account_id", "rank", "at"),
     account=int,
     since=datetime,
+    begun=datetime,
 )
 
 
 def _as_budgets(accounts: Sequence[Limits], counted: Iterable[tuple[int, int, datetime]]) -> dict[int, Budget]:
     ordinary: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     urgent: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
-    for account_pk, rank, started_at in counted:
-        (urgent if rank <= URGENT_RANK else ordinary)[account_pk].append(started_at)
+    for account_pk, rank, at in counted:
+        (urgent if rank <= URGENT_RANK else ordinary)[account_pk].append(at)
     return {
         account.pk: Budget(
             limit=account.cases_per_hour,
@@ -315,17 +329,18 @@ _ATTEMPT = "attempt"
 
 def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
     """Attempts and rows of all accounts in one query; at most PLANNED_ROWS queued rows of each account."""
-    since = now - times.hour()
+    hour = _within_the_hour(now)
     keys = [account.pk for account in accounts]
     one = keys[0] if len(keys) == 1 else None
-    rows = _lines_of(account=one, since=since, most=PLANNED_ROWS) if one else _line_rows(keys, since, PLANNED_ROWS)
+    rows = _lines_of(account=one, most=PLANNED_ROWS, **hour) if one else _line_rows(keys, most=PLANNED_ROWS, **hour)
     return sorted((_Line(*row) for row in rows), key=lambda line: line.at)
 
 
-def _line_rows(accounts: list[int], since: datetime, most: int) -> QuerySet[Submission, tuple[Any, ...]]:
+def _line_rows(
+    accounts: list[int], since: datetime, begun: datetime, most: int
+) -> QuerySet[Submission, tuple[Any, ...]]:
     names = ("account_id", "rank", "what", "pk", "at", "due")
-    started = F("attempts__started_at")
-    attempts = _counted(accounts, since).annotate(what=Value(_ATTEMPT), at=started, due=started)
+    attempts = _counted(accounts, since, begun).annotate(what=Value(_ATTEMPT), due=F("at"))
     waits_since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
     rows = (
@@ -338,5 +353,9 @@ def _line_rows(accounts: list[int], since: datetime, most: int) -> QuerySet[Subm
 
 
 _lines_of = prepared.Rows(
-    lambda account, since, most: _line_rows([account], since, most), account=int, since=datetime, most=int
+    lambda account, since, begun, most: _line_rows([account], since, begun, most),
+    account=int,
+    since=datetime,
+    begun=datetime,
+    most=int,
 )

@@ -61,6 +61,16 @@ def test_budget_forgets_what_is_an_hour_old(author, account, clock, bells):
     assert budget.ordinary == (clock.now - timedelta(minutes=59, seconds=59),)
 
 
+def test_budget_counts_an_hour_from_the_end_of_an_attempt(author, account, clock, bells):
+    """AWS opened the case between the intent and the answer: an hour after the intent the place may still be taken there."""
+    answered = clock.now - timedelta(minutes=59, seconds=50)
+    an_attempt(queued(author, account), Outcome.DONE, started_at=answered - timedelta(seconds=80), closed_at=answered)
+
+    assert queue.budget_of(account, clock.now).ordinary == (answered,)
+    clock.advance(seconds=10)
+    assert queue.budget_of(account, clock.now).ordinary == ()
+
+
 def test_budget_follows_the_time_scale(author, account, clock, bells):
     sent(author, account, clock, ago=timedelta(minutes=2))
 
