@@ -112,7 +112,7 @@ class Cluster(Server):
             "port": self.port,
             "listen_addresses": "'127.0.0.1'",
             "unix_socket_directories": f"'{self.folder}'",
-            "max_connections": 200,
+            "max_connections": 400,  # two processes may each run a test with a hundred
         }
         if hasty:
             settings |= {"fsync": "off", "full_page_writes": "off"}

@@ -6,13 +6,13 @@ Its own process, independent of the broker. Any number run; a lease in the datab
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection
-from django.db.models import Count, Exists, F, FilteredRelation, OuterRef, Q
+from django.db.models import Case, Count, Exists, F, FilteredRelation, IntegerField, OuterRef, Q, Value, When
 
 from casesite import clock
 from casesite.cases import files, scans
@@ -49,6 +49,7 @@ HALF_A_MINUTE = timedelta(seconds=30)
 LEADER = "dispatcher-leader"
 # The states in which a row may be leased: while it is sent, or while it is looked for.
 LEASED = (State.PREPARING, State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)
+LOOKED_AT = (State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)
 
 
 class Dispatcher:
@@ -243,19 +244,7 @@ class DueWork:
 
 def due_accounts(now: datetime) -> dict[int, DueWork]:
     """Accounts with work that may be done now: gate open, budget with room; or looks and reads that have come due."""
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    queued = Q(state=State.QUEUED, payload_version__lte=PAYLOAD_VERSION)
-    other = Q(state__in=(State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)) & free
-    rows = (
-        Submission.objects.filter(queued | other, due_at__lte=now)
-        .values("account_id", "region")
-        .annotate(
-            waiting=Count("pk", filter=queued),
-            urgent=Count("pk", filter=queued & Q(rank__lte=URGENT_RANK)),
-            others=Count("pk", filter=other),
-        )
-    )
-    found: list[dict[str, Any]] = [dict(row) for row in rows]
+    found = _due_lanes(now)
     due = {account_pk: DueWork(1, False, searched) for account_pk, searched in _searches_due(now).items()}
     if not found:
         return due
@@ -272,6 +261,30 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
             before = due.get(account_pk, DueWork(0, urgent=False, claimed=account_pk in worked_on))
             due[account_pk] = DueWork(before.count + count, before.urgent or bool(row["urgent"]), before.claimed)
     return due
+
+
+def _due_lanes(now: datetime) -> list[dict[str, Any]]:
+    """Rows of each lane that have come due, counted: those that wait, the urgent among them, and those to look at or read.
+
+    Two halves of one query, so that what waits is counted in its index alone.
+    """
+    due = Submission.objects.filter(due_at__lte=now).order_by()
+    none = Value(0, IntegerField())
+    waiting = due.filter(state=State.QUEUED, payload_version__lte=PAYLOAD_VERSION).values_list("account_id", "region")
+    waiting = waiting.annotate(waiting=Count("*"), urgent=Count(Case(When(rank__lte=URGENT_RANK, then=1))), others=none)
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    others = due.filter(free, state__in=LOOKED_AT).values_list("account_id", "region")
+    others = others.annotate(waiting=none, urgent=none, others=Count("*"))
+    rows: Iterable[tuple[Any, ...]] = waiting.union(others, all=True)
+    lanes: dict[queue.Lane, dict[str, Any]] = {}
+    for account_pk, region, waits, urgent, looks in rows:
+        lane = lanes.setdefault(
+            (account_pk, region), {"account_id": account_pk, "region": region, "waiting": 0, "urgent": 0, "others": 0}
+        )
+        lane["waiting"] += waits
+        lane["urgent"] += urgent
+        lane["others"] += looks
+    return list(lanes.values())
 
 
 def _token_tells() -> timedelta:

@@ -156,6 +156,10 @@ class Submission(models.Model):
         indexes = [
             models.Index(fields=("account", "state", "rank", "queued_at"), name="submission_claim"),
             models.Index(fields=("state", "due_at"), name="submission_due"),
+            # What each round of the dispatcher counts, without reading a row of thousands that wait.
+            models.Index(
+                fields=("state", "account", "region", "rank", "due_at", "payload_version"), name="submission_waiting"
+            ),
             models.Index(
                 fields=("state", "lease_until"), condition=Q(lease_until__isnull=False), name="submission_lease"
             ),

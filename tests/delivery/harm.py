@@ -140,7 +140,8 @@ class Locked(_ByOptions):
         self._other = _another_connection()
         self._other.execute("BEGIN IMMEDIATE" if SQLITE else "BEGIN")
         if not SQLITE:
-            self._other.execute("LOCK TABLE submissions_submission, cases_case, delivery_attempt IN EXCLUSIVE MODE")
+            tables = ", ".join(connection.introspection.table_names())
+            self._other.execute(f"LOCK TABLE {tables} IN EXCLUSIVE MODE")
 
     def end(self) -> None:
         super().end()

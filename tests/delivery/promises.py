@@ -46,18 +46,13 @@ class Days:
     def approve(self, number: int, accounts: Iterable[AwsAccount]) -> list[Submission]:
         """So many approvals at once, for these accounts, of all severities."""
         accounts, codes = list(accounts), list(SEVERITIES)
-        return [
-            a_submission(
-                State.QUEUED,
-                case=a_draft(
-                    by=self._author,
-                    account=self.draw.choice(accounts),
-                    severity_code=self.draw.choices(codes, SEVERITIES.values())[0],
-                ),
-                reviewer=self._reviewer,
-            )
-            for _approval in range(number)
-        ]
+        return [self._approve(self.draw.choice(accounts), codes) for _approval in range(number)]
+
+    def _approve(self, account: AwsAccount, codes: list[str]) -> Submission:
+        self.clock.advance(milliseconds=1)  # no two come at the same instant, and who comes first goes first
+        severity = self.draw.choices(codes, SEVERITIES.values())[0]
+        case = a_draft(by=self._author, account=account, severity_code=severity)
+        return a_submission(State.QUEUED, case=case, reviewer=self._reviewer)
 
     def burst(self, number: int) -> None:
         """So many approvals for all accounts, for a few, or for a single one."""

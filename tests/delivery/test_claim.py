@@ -1,6 +1,7 @@
 """Which row goes out next, and that each goes out once."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
 
@@ -370,25 +371,29 @@ def test_an_expired_approval_can_be_given_again(account, queued, sandbox, clock)
 # --- many at once --------------------------------------------------------------------------------------------------------------------
 def claim_in_threads(account, number):
     """Claims made by as many threads at once, each with a connection of its own."""
-    found, start = [], threading.Barrier(number)
+    start = threading.Barrier(number)
 
     def run():
-        if connection.vendor == "postgresql":  # so many on a busy machine wait for each other longer than a page may
-            with connection.cursor() as cursor:
-                cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
-        start.wait()
         try:
-            found.append(claim.claim_next(account.pk))
+            if (
+                connection.vendor == "postgresql"
+            ):  # so many on a busy machine wait for each other longer than a page may
+                with connection.cursor() as cursor:
+                    cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
+            start.wait(timeout=120)
+            return claim.claim_next(account.pk)
+        except BaseException:
+            start.abort()  # else all others wait for this one
+            raise
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=run) for _thread in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == number
-    return [row for row in found if row]
+    with ThreadPoolExecutor(number) as pool:
+        runs = [pool.submit(run) for _thread in range(number)]
+    failures = [failure for each in runs if (failure := each.exception())]
+    if failures:
+        raise next((each for each in failures if not isinstance(each, threading.BrokenBarrierError)), failures[0])
+    return [row for each in runs if (row := each.result())]
 
 
 @pytest.fixture(params=["as in a process", "as in as many processes"])
