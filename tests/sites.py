@@ -82,8 +82,18 @@ class Site:
         if not fresh:
             lay_tables(var)
         site._up = site._spawn_up()
-        site._await_up()
+        try:
+            site._await_up()
+        except BaseException:
+            site._kill_up()
+            raise
         return site
+
+    def _kill_up(self) -> None:
+        """End `up` at once; its parts end with it."""
+        if self._up is not None:
+            self._up.kill()
+            self._up.wait()
 
     def _spawn_up(self) -> subprocess.Popen[bytes]:
         self.var.mkdir(parents=True, exist_ok=True)
