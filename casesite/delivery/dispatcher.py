@@ -47,9 +47,8 @@ NO_WORKER = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 HALF_A_MINUTE = timedelta(seconds=30)
 LEADER = "dispatcher-leader"
-# The states in which a row may be leased: while it is sent, or while it is looked for.
-LEASED = (State.PREPARING, State.SENDING, State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)
-LOOKED_AT = (State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)
+LOOKED_AT = (State.UNKNOWN, State.NEEDS_ATTENTION, State.DELIVERED)  # for a case, or for how it stands at AWS
+LEASED = (State.PREPARING, State.SENDING, *LOOKED_AT)  # the states in which a row may be leased
 
 
 class Dispatcher:

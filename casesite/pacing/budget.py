@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 class Budget:
     """What an account has used of its hour.
 
-    `ordinary` and `urgent` hold the start of each counted opening attempt (done, unknown or open) of the last hour.
+    `ordinary` and `urgent` hold from when each opening attempt (done, unknown or open) of the last hour counts.
     Severity high and below uses at most `limit - reserve`; urgent and critical may use all of it.
     """
 

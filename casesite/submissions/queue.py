@@ -108,8 +108,7 @@ class Queue:
 
 def budget_of(account: AwsAccount, now: datetime) -> Budget:
     """What the account has used of the rolling hour."""
-    counted = _counted_of(account=account.pk, **_within_the_hour(now))
-    return _as_budgets([account], sorted(counted, key=lambda line: line[2]))[account.pk]
+    return _as_budgets([account], _counted_of(account=account.pk, since=_earliest_start(now)), now)[account.pk]
 
 
 class Limits(Protocol):
@@ -127,49 +126,50 @@ def budgets_of(accounts: Iterable[Limits], now: datetime) -> dict[int, Budget]:
     """The budget of each account by its primary key, in one query."""
     accounts = list(accounts)
     keys = [account.pk for account in accounts]
-    counted = _counted(keys, **_within_the_hour(now)).values_list("account_id", "rank", "at")
-    return _as_budgets(accounts, sorted(counted, key=lambda line: line[2]))
+    return _as_budgets(accounts, _counted(keys, _earliest_start(now)).values_list(*_COUNTED_BY), now)
 
 
-def _within_the_hour(now: datetime) -> dict[str, datetime]:
-    """Since when attempts count, and since when they may have been under way for it."""
-    since = now - times.hour()
-    return {"since": since, "begun": since - times.sending_lease()}
+def _earliest_start(now: datetime) -> datetime:
+    """Attempts begun since then may count still."""
+    return now - times.hour() - times.sending_lease()
 
 
-def _counted(accounts: list[int], since: datetime, begun: datetime) -> QuerySet[Any]:
-    """Support openings with attempts of the last hour that AWS may count, once for each attempt. Connect counts no hour.
+def _counted(accounts: list[int], since: datetime) -> QuerySet[Submission]:
+    """Support openings with attempts begun since then that AWS may count, once for each attempt. Connect counts no hour.
 
-    An attempt counts from its end: AWS counts from somewhere between intent and answer, and refuses a place that is used again
-    before its own hour is over. Found by the hour: what an account ever sent grows for years. Added to zero, the account is not
-    what SQLite looks for first.
+    Found by the hour: what an account ever sent grows for years. Added to zero, the account is not what SQLite looks for first.
     """
-    return (
-        Submission.objects.alias(of=F("account_id") + 0)
-        .filter(
-            kind=Kind.SUPPORT_CASE,
-            of__in=accounts,
-            attempts__started_at__gt=begun,
-            attempts__outcome__in=COUNTED,
-        )
-        .annotate(at=Coalesce("attempts__closed_at", "attempts__started_at"))
-        .filter(at__gt=since)
+    return Submission.objects.alias(of=F("account_id") + 0).filter(
+        kind=Kind.SUPPORT_CASE,
+        of__in=accounts,
+        attempts__started_at__gt=since,
+        attempts__outcome__in=COUNTED,
     )
 
 
+_COUNTED_BY = ("account_id", "rank", "attempts__started_at", "attempts__closed_at")
 _counted_of = prepared.Rows(
-    lambda account, since, begun: _counted([account], since, begun).values_list("account_id", "rank", "at"),
-    account=int,
-    since=datetime,
-    begun=datetime,
+    lambda account, since: _counted([account], since).values_list(*_COUNTED_BY), account=int, since=datetime
 )
 
 
-def _as_budgets(accounts: Sequence[Limits], counted: Iterable[tuple[int, int, datetime]]) -> dict[int, Budget]:
+def _counts_from(started_at: datetime, closed_at: datetime | None) -> datetime:
+    """When an attempt's hour begins: AWS opened its case between intent and answer, and refuses a place used again too early.
+
+    What was proven long after its worker's lease had run out counts from the lease's end.
+    """
+    return min(closed_at or started_at, started_at + times.sending_lease())
+
+
+def _as_budgets(
+    accounts: Sequence[Limits], attempts: Iterable[tuple[int, int, datetime, datetime | None]], now: datetime
+) -> dict[int, Budget]:
     ordinary: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     urgent: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
-    for account_pk, rank, at in counted:
-        (urgent if rank <= URGENT_RANK else ordinary)[account_pk].append(at)
+    since = now - times.hour()
+    for at, account_pk, rank in sorted((_counts_from(began, ended), pk, rank) for pk, rank, began, ended in attempts):
+        if at > since:
+            (urgent if rank <= URGENT_RANK else ordinary)[account_pk].append(at)
     return {
         account.pk: Budget(
             limit=account.cases_per_hour,
@@ -205,7 +205,8 @@ def queues_of(accounts: Iterable[AwsAccount], now: datetime) -> dict[int, Queue]
     lines: dict[str, list[_Line]] = {_ATTEMPT: [], State.QUEUED: [], State.PREPARING: []}
     for line in _lines(accounts, now):
         lines[line.what].append(line)
-    budgets = _as_budgets(accounts, [(line.account_pk, line.rank, line.at) for line in lines[_ATTEMPT]])
+    attempts = [(line.account_pk, line.rank, line.at, line.due_at) for line in lines[_ATTEMPT]]
+    budgets = _as_budgets(accounts, attempts, now)
     rows: dict[int, list[Waiting]] = {account.pk: [] for account in accounts}
     preparing: dict[int, list[bool]] = {account.pk: [] for account in accounts}
     for line in lines[State.QUEUED]:
@@ -306,7 +307,7 @@ _gate_of = prepared.Objects(lambda account: _write_gates([account]), account=int
 
 @dataclass(frozen=True)
 class _Line:
-    """A counted attempt, or a row that waits or is being prepared."""
+    """A counted attempt, from its start to its end, or a row that waits or is being prepared."""
 
     account_pk: int
     rank: int
@@ -329,18 +330,17 @@ _ATTEMPT = "attempt"
 
 def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
     """Attempts and rows of all accounts in one query; at most PLANNED_ROWS queued rows of each account."""
-    hour = _within_the_hour(now)
+    since = _earliest_start(now)
     keys = [account.pk for account in accounts]
     one = keys[0] if len(keys) == 1 else None
-    rows = _lines_of(account=one, most=PLANNED_ROWS, **hour) if one else _line_rows(keys, most=PLANNED_ROWS, **hour)
+    rows = _lines_of(account=one, since=since, most=PLANNED_ROWS) if one else _line_rows(keys, since, PLANNED_ROWS)
     return sorted((_Line(*row) for row in rows), key=lambda line: line.at)
 
 
-def _line_rows(
-    accounts: list[int], since: datetime, begun: datetime, most: int
-) -> QuerySet[Submission, tuple[Any, ...]]:
+def _line_rows(accounts: list[int], since: datetime, most: int) -> QuerySet[Submission, tuple[Any, ...]]:
     names = ("account_id", "rank", "what", "pk", "at", "due")
-    attempts = _counted(accounts, since, begun).annotate(what=Value(_ATTEMPT), due=F("at"))
+    started, ended = F("attempts__started_at"), Coalesce("attempts__closed_at", "attempts__started_at")
+    attempts = _counted(accounts, since).annotate(what=Value(_ATTEMPT), at=started, due=ended)
     waits_since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
     rows = (
@@ -353,9 +353,5 @@ def _line_rows(
 
 
 _lines_of = prepared.Rows(
-    lambda account, since, begun, most: _line_rows([account], since, begun, most),
-    account=int,
-    since=datetime,
-    begun=datetime,
-    most=int,
+    lambda account, since, most: _line_rows([account], since, most), account=int, since=datetime, most=int
 )

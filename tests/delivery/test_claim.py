@@ -375,9 +375,8 @@ def claim_in_threads(account, number):
 
     def run():
         try:
-            if (
-                connection.vendor == "postgresql"
-            ):  # so many on a busy machine wait for each other longer than a page may
+            # So many on a busy machine wait for each other longer than a page may.
+            if connection.vendor == "postgresql":
                 with connection.cursor() as cursor:
                     cursor.execute("SET lock_timeout = 0; SET statement_timeout = 0")
             start.wait(timeout=120)

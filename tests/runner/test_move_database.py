@@ -62,11 +62,8 @@ def read(var, sql):
 
 def rows_of(var):
     names = [name for (name,) in read(var, "SELECT name FROM sqlite_master WHERE type = 'table'")]
-    theirs = (
-        "django_migrations",
-        "sqlite_",
-        "cases_word",
-    )  # the last is an index, which PostgreSQL makes of what arrives
+    # Of words there is an index, which PostgreSQL makes of what arrives.
+    theirs = ("django_migrations", "sqlite_", "cases_word")
     ours = [name for name in names if not name.startswith(theirs)]
     return {name: read(var, f"SELECT count(*) FROM {name}")[0][0] for name in ours}
 

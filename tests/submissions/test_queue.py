@@ -71,6 +71,17 @@ def test_budget_counts_an_hour_from_the_end_of_an_attempt(author, account, clock
     assert queue.budget_of(account, clock.now).ordinary == ()
 
 
+def test_what_is_proven_late_holds_its_place_no_longer(author, account, clock, bells):
+    """A search found the case long after the lease had run out: AWS has counted it since it was sent."""
+    started = clock.now - timedelta(minutes=40)
+    an_attempt(queued(author, account), Outcome.DONE, started_at=started, closed_at=clock.now)
+
+    place_counts_from = started + timedelta(seconds=90)  # the lease of what is being sent
+    assert queue.budget_of(account, clock.now).ordinary == (place_counts_from,)
+    assert queue.budgets_of([account], clock.now)[account.pk].ordinary == (place_counts_from,)
+    assert queue.queue_of(account, clock.now).budget.ordinary == (place_counts_from,)
+
+
 def test_budget_follows_the_time_scale(author, account, clock, bells):
     sent(author, account, clock, ago=timedelta(minutes=2))
 
