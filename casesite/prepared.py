@@ -20,6 +20,7 @@ from itertools import count
 from typing import Any, cast
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connection, models
 from django.db.models.sql import InsertQuery, UpdateQuery
 
@@ -31,6 +32,9 @@ _STAND_INS: dict[type, Callable[[int], Any]] = {
     datetime: lambda number: datetime(1904, 1, 1, microsecond=number, tzinfo=UTC),
     UUID: lambda number: UUID(int=0xCA5E << 96 | number),
 }
+
+
+MOST_VALUES = 1000  # of one statement
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Rows(_Prepared):
         compiled = self._for_this_database()
         with connection.cursor() as cursor:
             cursor.execute(compiled.sql, compiled.filled(given))
-            return [tuple(row) for row in compiled.convert(cursor.fetchall())]
+            rows = cursor.fetchall()
+        return [tuple(row) for row in compiled.convert(rows)]
 
     def _compile(self, stand_ins: dict[str, Any]) -> _Compiled:
         compiler = self._build(**stand_ins).query.get_compiler(connection=connection)
@@ -90,7 +95,7 @@ class Rows(_Prepared):
 
 
 class Objects(Rows):
-    """A queryset of rows as objects of their model, each with the `related` ones beside it; calling it gives the objects."""
+    """A queryset of rows as objects of their model, each with the `related` ones and its annotations; calling it gives the objects."""
 
     def __init__(self, build: Callable[..., Any], related: tuple[str, ...] = (), **kinds: type) -> None:
         super().__init__(build, **kinds)
@@ -107,7 +112,8 @@ class Objects(Rows):
             other = model._meta.get_field(name).related_model
             self._parts.append((name, other, _columns(other)))
         columns = [f"{name}__{column}" if name else column for name, _model, names in self._parts for column in names]
-        plain = Rows(lambda **_given: queryset.values_list(*columns))
+        self._annotated = tuple(queryset.query.annotation_select)
+        plain = Rows(lambda **_given: queryset.values_list(*columns, *self._annotated))
         return plain._compile(stand_ins)
 
     def _object(self, row: tuple[Any, ...]) -> Any:
@@ -119,7 +125,7 @@ class Objects(Rows):
             made[name] = None if missing else model.from_db(connection.alias, names, part)
             at += len(names)
         whole = made.pop("")
-        for name, other in made.items():
+        for name, other in (*made.items(), *zip(self._annotated, row[at:], strict=True)):
             setattr(whole, name, other)
         return whole
 
@@ -141,34 +147,50 @@ class Update(_Prepared):
         return _Compiled(_with_numbers(sql), _with_names(values, stand_ins))
 
 
-def insert(row: models.Model) -> None:
+def insert(row: models.Model, *, once: str = "") -> bool:
     """Write a new row, as `save(force_insert=True)` does, but that no signal is sent.
 
-    The statement is compiled once for each model. Raises ValueError for a model of which the database fills in more than
-    the primary key.
+    `once` names a column whose values are unique: where another row has this one's, nothing is written and the answer is
+    False. The statement is compiled once for each model. Raises ValueError for a model of which the database fills in more
+    than the primary key.
     """
-    sql, fields, key = _insert_into(type(row), connection.vendor)
-    values = _numbered(field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields)
+    statement = _insert_into(type(row), once, connection.vendor)
     with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        if key:
-            [value] = cursor.fetchone()
-            setattr(row, key, value)
+        cursor.execute(statement.sql, statement.values_of(row, adding=True))
+        if statement.key:
+            given = cursor.fetchone()
+            if given is None:
+                return False
+            setattr(row, statement.key, given[0])
     row._state.adding, row._state.db = False, connection.alias
+    return True
 
 
 def update(row: models.Model, *names: str) -> None:
     """Write columns of a row, as `save(update_fields=names)` does, but that no signal is sent."""
-    sql, fields = _update_by_key(type(row), names, connection.vendor)
-    key: Any = row._meta.pk
-    values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
+    statement = _update_by_key(type(row), names, connection.vendor)
     with connection.cursor() as cursor:
-        cursor.execute(sql, _numbered([*values, key.get_db_prep_save(row.pk, connection)]))
+        cursor.execute(statement.sql, statement.values_of(row, adding=False))
+
+
+@dataclass(frozen=True)
+class _Written:
+    """SQL that takes a row's values of `fields`, in the order of their places, and gives back its `key` if that is named."""
+
+    sql: str
+    fields: tuple[tuple[Any, frozenset[type]], ...]  # each with the types whose values the driver takes as they are
+    key: str = ""
+
+    def values_of(self, row: models.Model, *, adding: bool) -> dict[str, Any]:
+        values = []
+        for field, as_it_is in self.fields:
+            value = field.pre_save(row, adding)
+            values.append(value if type(value) in as_it_is else field.get_db_prep_save(value, connection))
+        return _numbered(values)
 
 
 @cache
-def _insert_into(model: type[models.Model], vendor: str) -> tuple[str, tuple[Any, ...], str]:
-    """The statement, the fields whose values it takes, and the primary key's name where the database counts it up."""
+def _insert_into(model: type[models.Model], once: str, vendor: str) -> _Written:
     counted = model._meta.auto_field
     fields = tuple(field for field in model._meta.local_concrete_fields if field is not counted)
     query = InsertQuery(model)
@@ -178,20 +200,48 @@ def _insert_into(model: type[models.Model], vendor: str) -> tuple[str, tuple[Any
     [(sql, values)] = compiler.as_sql()
     if len(values) != len(fields):
         raise ValueError(f"the database fills in more of {model.__name__} than its key")
-    return _with_numbers(sql), fields, counted.attname if counted else ""
+    if once:
+        unique: Any = model._meta.get_field(once)
+        column = connection.ops.quote_name(unique.column)
+        into, returning, key = sql.rpartition(" RETURNING ")
+        sql = f"{into} ON CONFLICT ({column}) DO NOTHING{returning}{key}"
+    return _Written(_with_numbers(sql), _as_they_are(fields), counted.attname if counted else "")
 
 
 @cache
-def _update_by_key(model: type[models.Model], names: tuple[str, ...], vendor: str) -> tuple[str, tuple[Any, ...]]:
+def _update_by_key(model: type[models.Model], names: tuple[str, ...], vendor: str) -> _Written:
     quoted, meta = connection.ops.quote_name, cast(Any, model._meta)
     fields = tuple(meta.get_field(name) for name in names)
     columns = ", ".join(f"{quoted(field.column)} = %s" for field in fields)
     sql = f"UPDATE {quoted(meta.db_table)} SET {columns} WHERE {quoted(meta.pk.column)} = %s"
-    return _with_numbers(sql), fields
+    return _Written(_with_numbers(sql), _as_they_are((*fields, meta.pk)))
+
+
+def _as_they_are(fields: Iterable[Any]) -> tuple[tuple[Any, frozenset[type]], ...]:
+    """Each field with the types of which it hands on the very value: to ask it again for each row took half of an insert.
+
+    Told by one value of each type, since Django's fields go by the type.
+    """
+    return tuple(
+        (field, frozenset(type(sample) for sample in _SAMPLES if _hands_on(field, sample))) for field in fields
+    )
+
+
+_SAMPLES = ("a text", 31_000, True, None)
+
+
+def _hands_on(field: Any, sample: Any) -> bool:
+    try:
+        return field.get_db_prep_save(sample, connection) is sample
+    except (TypeError, ValueError, ValidationError):
+        return False
 
 
 def _columns(model: type[models.Model]) -> list[str]:
     return [field.attname for field in model._meta.concrete_fields]
+
+
+_PLACES = tuple(f"p{number}" for number in range(MOST_VALUES))
 
 
 def _with_numbers(sql: str) -> str:
@@ -205,7 +255,7 @@ def _with_numbers(sql: str) -> str:
 
 
 def _numbered(values: Iterable[Any]) -> dict[str, Any]:
-    return {f"p{number}": value for number, value in enumerate(values)}
+    return dict(zip(_PLACES, values, strict=False))
 
 
 def _with_names(values: Iterable[Any], stand_ins: dict[str, Any]) -> tuple[Any, ...]:

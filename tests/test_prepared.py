@@ -69,6 +69,17 @@ def test_objects_are_whole_with_the_related_ones_beside_them(clock):
     assert submission.reason_text == "can be saved"
 
 
+def test_objects_have_what_was_worked_out_for_them(clock):
+    case = a_draft(subject="Before")
+    objects = prepared.Objects(
+        lambda pk: Case.objects.filter(pk=pk).annotate(next_version=F("version") + 1), related=("author",), pk=int
+    )
+
+    [found] = objects(pk=case.pk)
+
+    assert (found.next_version, found.author, found.subject) == (2, case.author, "Before")
+
+
 def test_an_update_meets_the_rows_of_its_condition_only(clock):
     submission, other = a_submission(State.QUEUED), a_submission(State.QUEUED)
     take = prepared.Update(
@@ -156,6 +167,34 @@ def test_a_row_that_is_there_already_is_not_inserted_again(clock):
 
     with pytest.raises(IntegrityError), transaction.atomic():
         prepared.insert(Case(**{field.attname: getattr(case, field.attname) for field in Case._meta.concrete_fields}))
+
+
+def test_a_row_whose_once_value_is_there_is_left_out_and_says_so(clock):
+    there = a_draft()
+    values = {
+        field.attname: getattr(there, field.attname) for field in Case._meta.concrete_fields if field.name != "id"
+    }
+    Case.objects.update(form_token="t" * 32)
+    again = Case(**values | {"reference": "CS-7GQ4-KM2X", "form_token": "t" * 32})
+    other = Case(**values | {"reference": "CS-7GQ4-KM2Y", "form_token": "o" * 32})
+
+    assert (prepared.insert(again, once="form_token"), prepared.insert(other, once="form_token")) == (False, True)
+
+    assert again.pk is None
+    assert list(Case.objects.order_by("pk").values_list("pk", "form_token")) == [
+        (there.pk, "t" * 32),
+        (other.pk, "o" * 32),
+    ]
+
+
+def test_a_row_that_breaks_another_rule_than_once_is_an_error(clock):
+    there = a_draft()
+    values = {
+        field.attname: getattr(there, field.attname) for field in Case._meta.concrete_fields if field.name != "id"
+    }
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        prepared.insert(Case(**values | {"form_token": "o" * 32}), once="form_token")  # its reference is there
 
 
 def test_an_update_writes_the_named_columns_of_its_row_only(clock):

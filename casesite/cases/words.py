@@ -83,6 +83,8 @@ def _length(first: str) -> int:
 
 def _piece(run: str, at: int) -> str:
     """Folded, and without the blanks that folding makes of some characters."""
+    if run.isascii():
+        return folded(run[at : at + LONGEST])
     length = _length(run[at])
     return "".join(folded(run[at : at + length]).split())[:length]
 

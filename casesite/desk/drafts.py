@@ -12,7 +12,6 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError
 from django.db.models import F
 
 from casesite import clock, prepared
@@ -123,15 +122,9 @@ def store_new(form: DraftForm, *, by: Any, token: str, submit: bool, saving: Sav
     """
     if not _TOKEN.fullmatch(token):
         raise ForeignToken
-    try:
-        with write():
-            # Looked for inside, so that of two clicks the second waits for the first and finds its case.
-            if not _with_token(token=token):
-                return _create(form, by, token, submit, saving)
-    except IntegrityError:
-        if not Case.objects.filter(form_token=token).exists():
-            raise
-    return _again(form, by, token, submit, saving)
+    with write():
+        case = _create(form, by, token, submit, saving)
+    return case or _again(form, by, token, submit, saving)
 
 
 def store_draft(form: DraftForm, case: Case, *, by: Any, version: int, submit: bool, saving: Saving = Saving()) -> Case:
@@ -206,7 +199,8 @@ def _copy_connect(case: Case, source: Case) -> None:
     )
 
 
-def _create(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -> Case:
+def _create(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -> Case | None:
+    """A new case, or None where the token has one: of two clicks the second waits for the first one's row."""
     now = clock.now()
     case = Case(
         kind=form.kind,
@@ -217,7 +211,8 @@ def _create(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) 
         changed_at=now,
         **form.case_fields,
     )
-    prepared.insert(case)
+    if not prepared.insert(case, once="form_token"):
+        return None
     form.create_content(case)
     if form.held:
         files.attach(case, form.held)
@@ -242,9 +237,6 @@ def _again(form: DraftForm, by: Any, token: str, submit: bool, saving: Saving) -
                 raise ChangedElsewhere(case)
             _update(case, form, by, saving)
         return _submit(case, form, by) if submit else case
-
-
-_with_token = prepared.Rows(lambda token: Case.objects.filter(form_token=token).values_list("pk"), token=str)
 
 
 def _locked(pk: int) -> Case:
