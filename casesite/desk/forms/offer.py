@@ -5,10 +5,11 @@ Read from snapshots and answered lookups only; what is not known yet is asked, a
 
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from casesite import prepared
@@ -18,10 +19,11 @@ from casesite.catalog import questions
 from casesite.catalog.known import LANGUAGES
 from casesite.catalog.models import SupportCatalog
 from casesite.catalog.schema import SupportSnapshot
+from casesite.database import any_of
 from casesite.lookups.models import Lookup
 from casesite.lookups.views import context_of
 from casesite.teams.models import AwsAccount, CannedText, Team
-from casesite.teams.permissions import lead_team_ids
+from casesite.teams.permissions import lead_team_ids, team_ids
 
 Choices = list[tuple[str, Any]]  # as a Django select takes them; the second may be a group
 LATELY = 5  # services somebody used are offered first
@@ -44,11 +46,11 @@ class Offer:
 
     @classmethod
     def first(cls, user: Any, values: Mapping[str, Any]) -> "Offer":
-        """For a new case: in the account of the person's newest one, else in the first by name."""
+        """For a new case: in the account of the newest of the person's latest ones, else in the first by name."""
         offer = cls(user, values)
-        usable = [account.pk for account in offer.accounts]
-        newest = next((account for (account,) in _newest_account_of(user=user.pk)), None) if usable else None
-        offer.account_pk = str(newest or next(iter(usable), ""))
+        usable = dict.fromkeys(account.pk for account in offer.accounts)
+        used = (account for account, _service in offer._latest_cases if account in usable)
+        offer.account_pk = str(next(used, None) or next(iter(usable), ""))
         return offer
 
     # --- where ---------------------------------------------------------------------------------------------------------
@@ -75,12 +77,17 @@ class Offer:
         """The chosen one. Read alone where nobody asked for the list: who saves a draft sees none, and has maybe hundreds."""
         if "accounts" in vars(self):
             return next((account for account in self.accounts if str(account.pk) == self.account_pk), None)
-        if not (self.account_pk.isascii() and self.account_pk.isdigit() and len(self.account_pk) < 19):
-            return None
-        if found := _account_of(user=self.user.pk, account=int(self.account_pk)):
-            return found[0]
-        own = self._kept_account
+        if self._links:
+            return self._links[0].awsaccount
+        own = self._kept_account if self.account_pk else None
         return own if own and str(own.pk) == self.account_pk else None
+
+    @cached_property
+    def _links(self) -> list[Any]:
+        """What joins the chosen account to each of the person's teams that use it, in one query with both and its catalogue."""
+        if not (self.account_pk.isascii() and self.account_pk.isdigit() and len(self.account_pk) < 19):
+            return []
+        return _links_of(user=self.user.pk, account=int(self.account_pk))
 
     @property
     def response_targets(self) -> dict[str, timedelta]:
@@ -95,6 +102,8 @@ class Offer:
     @cached_property
     def teams(self) -> list[Team]:
         """The person's teams that use the chosen account; without an account all of the person's teams."""
+        if self.account and vars(self).get("_links"):
+            return [link.team for link in self._links]
         if self.account:
             return _teams_of(user=self.user.pk, account=self.account.pk)
         return list(Team.objects.filter(memberships__user=self.user).order_by("name"))
@@ -109,6 +118,13 @@ class Offer:
         """Without its content: that is read only where nobody has asked for the same one yet."""
         rows = _catalog_of(account=self.account.pk) if self.account else []
         return SupportCatalog.from_db(connection.alias, _ABOUT_CATALOG, rows[0]) if rows else None
+
+    @property
+    def catalog_pk(self) -> int | None:
+        """Of the same; that is all that a draft keeps of it."""
+        if self.account and vars(self).get("_links"):
+            return self._links[0].catalog
+        return self.catalog.pk if self.catalog else None
 
     @property
     def snapshot(self) -> SupportSnapshot:
@@ -185,8 +201,15 @@ class Offer:
     # --- shared --------------------------------------------------------------------------------------------------------
     @cached_property
     def services_used_lately(self) -> list[str]:
-        """Among the person's latest cases, so that it costs no more for who has thousands."""
-        return list(dict.fromkeys(code for (code,) in _services_of(user=self.user.pk)))[:LATELY]
+        return list(dict.fromkeys(code for _account, code in self._latest_cases if code))[:LATELY]
+
+    @cached_property
+    def _latest_cases(self) -> list[tuple[int | None, str | None]]:
+        """Account and service of the person's latest cases in their teams, and of no others: who has thousands waits no longer."""
+        teams = team_ids(self.user)
+        if not teams:
+            return []
+        return _latest_in(len(teams))(user=self.user.pk, **dict(zip(_names(len(teams)), teams, strict=True)))
 
     def _kept(self, code: str, choices: Choices, name: str | None = None) -> Choices:
         """What a draft holds stays in sight when AWS does not offer it (any more); nothing is changed in silence."""
@@ -202,8 +225,16 @@ _accounts_of = prepared.Objects(
     lambda user: AwsAccount.objects.usable_by(user).order_by("name", "account_id"),
     user=int,
 )
-_account_of = prepared.Objects(
-    lambda user, account: AwsAccount.objects.usable_by(user).filter(pk=account),
+_newest_catalogs = SupportCatalog.objects.order_by("-seen_at", "-id")
+_links_of = prepared.Objects(
+    lambda user, account: (
+        AwsAccount.teams.through.objects.filter(
+            awsaccount=account, awsaccount__active=True, team__memberships__user=user
+        )
+        .annotate(catalog=Subquery(_newest_catalogs.filter(account=OuterRef("awsaccount")).values("pk")[:1]))
+        .order_by("team__name")
+    ),
+    related=("awsaccount", "team"),
     user=int,
     account=int,
 )
@@ -214,32 +245,27 @@ _teams_of = prepared.Objects(
 )
 _ABOUT_CATALOG = [field.attname for field in SupportCatalog._meta.concrete_fields if field.name != "content"]
 _catalog_of = prepared.Rows(
-    lambda account: (
-        SupportCatalog.objects.filter(account=account).order_by("-seen_at", "-id").values_list(*_ABOUT_CATALOG)[:1]
-    ),
+    lambda account: _newest_catalogs.filter(account=account).values_list(*_ABOUT_CATALOG)[:1],
     account=int,
 )
-_newest_account_of = prepared.Rows(
-    lambda user: (
-        Case.objects.filter(
-            author=user,
-            team__memberships__user=user,
-            account__in=AwsAccount.objects.usable_by(user).values("pk"),
-        )
-        .order_by("-pk")
-        .values_list("account_id")[:1]
-    ),
-    user=int,
-)
-_services_of = prepared.Rows(
-    lambda user: (
-        # From the cases, so that SQLite reads the latest of the person's and not all of them.
-        Case.objects.filter(author=user, support__service_code__gt="")
-        .order_by("-pk")
-        .values_list("support__service_code")[:LATEST]
-    ),
-    user=int,
-)
+
+
+def _names(teams: int) -> list[str]:
+    return [f"team_{number}" for number in range(teams)]
+
+
+@cache
+def _latest_in(teams: int) -> prepared.Rows:
+    """In so many teams: of each the latest are read along an index of its own, whatever the person wrote before."""
+
+    def latest(user: int, **each: int) -> Any:
+        cases = Case.objects.order_by("-pk")
+        own = [cases.filter(author=user, team=team).values_list("pk")[:LATEST] for team in each.values()]
+        return cases.filter(pk__in=any_of(own)).values_list("account_id", "support__service_code")[:LATEST]
+
+    return prepared.Rows(latest, user=int, **dict.fromkeys(_names(teams), int))
+
+
 _texts_for = prepared.Objects(
     lambda user: CannedText.objects.filter(team__memberships__user=user).order_by("team__name", "name"),
     related=("team",),

@@ -300,7 +300,7 @@ class SupportForm(WithFiles, TypedForm):
             "communication_body",
             "cc_email_addresses",
         )
-        return {"catalog": self.offer.catalog, **{name: self.cleaned_data[name] for name in names}}
+        return {"catalog_id": self.offer.catalog_pk, **{name: self.cleaned_data[name] for name in names}}
 
     @property
     def content(self) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def day_and_time(instant: datetime) -> SafeString:
     """ "today 06:00", "yesterday 06:00", else with the date."""
     local = timezone.localtime(instant)
     days = (timezone.localtime(clock.now()).date() - local.date()).days
-    day = {0: _("today"), 1: _("yesterday")}.get(days, clock_date(instant))
+    day = {0: _("today"), 1: _("yesterday")}.get(days) or clock_date(instant)
     return _time(instant, f"{day} {date_format(local, 'H:i')}")
 
 
