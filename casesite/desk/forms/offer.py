@@ -22,6 +22,7 @@ from casesite.catalog.schema import SupportSnapshot
 from casesite.database import any_of
 from casesite.lookups.models import Lookup
 from casesite.lookups.views import context_of
+from casesite.submissions.queue import with_gates
 from casesite.teams.models import AwsAccount, CannedText, Team
 from casesite.teams.permissions import lead_team_ids, team_ids
 
@@ -222,7 +223,7 @@ class Offer:
 
 # --- asked for by every page and every click: see casesite/prepared.py -------------------------------------------------------
 _accounts_of = prepared.Objects(
-    lambda user: AwsAccount.objects.usable_by(user).order_by("name", "account_id"),
+    lambda user: with_gates(AwsAccount.objects.usable_by(user)).order_by("name", "account_id"),
     user=int,
 )
 _newest_catalogs = SupportCatalog.objects.order_by("-seen_at", "-id")
