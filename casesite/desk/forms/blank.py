@@ -54,9 +54,14 @@ class Shared:
     pieces: tuple[Piece, ...]
     services: Mapping[str, SafeString]  # an option for each, by code
 
+    @cached_property
+    def all_services(self) -> SafeString:
+        """The options one after another."""
+        return _joined(self.services.values())
+
     @property
     def size(self) -> int:
-        held = (piece.html for piece in self.pieces)
+        held = (self.all_services, *(piece.html for piece in self.pieces))
         return sum(map(sys.getsizeof, (*held, *self.services, *self.services.values())))
 
 
@@ -131,9 +136,12 @@ class BlankForm:
     def _service_options(self) -> SafeString:
         services = self._shared.services
         lately = set(self.offer.services_used_lately) & services.keys()
-        rest = _joined(option for code, option in services.items() if code not in lately)
+        rest = self._shared.all_services
         if not lately:
             return rest
+        # Put together from the whole: a few pieces are taken out sooner than hundreds are joined.
+        for code in lately:
+            rest = mark_safe(rest.replace(services[code], "", 1))  # each option is escaped, and holds its code
         first = _joined(option for code, option in services.items() if code in lately)
         groups = ((_("Used lately"), first), (_("All services"), rest))
         return format_html_join("", '<optgroup label="{}">{}</optgroup>', groups)
