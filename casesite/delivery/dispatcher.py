@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection
@@ -21,7 +22,7 @@ from casesite.database import write
 from casesite.lookups import cleaning
 from casesite.lookups.models import Lookup
 from casesite.notices import mail, review, trouble
-from casesite.pacing import bell, gate, times
+from casesite.pacing import bell, budget, gate, times
 from casesite.pacing.models import AccountGate, Circuit, Mode
 from casesite.submissions import marker as markers
 from casesite.submissions import queue
@@ -320,6 +321,11 @@ class Place(NamedTuple):
         gate = self.gates.get(region)
         return gate is None or gate.blocked_until is None or gate.blocked_until <= now
 
+    def has_room(self, ordinary: int, urgent: int, *, for_urgent: bool) -> bool:
+        """Whether the hour takes one more after so many of both kinds."""
+        limits = self.cases_per_hour, self.reserved_urgent
+        return budget.has_room(*limits, ordinary=ordinary, urgent=urgent, for_urgent=for_urgent)
+
 
 def _places(accounts: set[int]) -> dict[int, Place]:
     """In one query, however many."""
@@ -342,19 +348,16 @@ def _places(accounts: set[int]) -> dict[int, Place]:
 def _sendable(rows: list[dict[str, Any]], places: dict[int, Place], now: datetime) -> dict[queue.Lane, int]:
     """How many due rows the gate lets out and, of Support, the hour. No row is read for it, however many wait."""
     waiting = [row for row in rows if row["waiting"] and places[row["account_id"]].is_open(row["region"], now)]
-    of_support = [places[row["account_id"]] for row in waiting if not row["region"]]
-    budgets = queue.budgets_of(of_support, now) if of_support else {}
+    used = queue.used_by_account(now) if any(not row["region"] for row in waiting) else {}
     sendable: dict[queue.Lane, int] = {}
     for row in waiting:
         account_pk, region = row["account_id"], row["region"]
         if region:
             sendable[account_pk, region] = row["waiting"]
             continue
+        has_room = partial(places[account_pk].has_room, *used.get(account_pk, (0, 0)))
         of_each = {False: row["waiting"] - row["urgent"], True: row["urgent"]}
-        budget = budgets[account_pk]
-        sendable[account_pk, region] = sum(
-            count for urgent, count in of_each.items() if count and budget.has_room(now, urgent=urgent)
-        )
+        sendable[account_pk, region] = sum(count for urgent, count in of_each.items() if has_room(for_urgent=urgent))
     return sendable
 
 

@@ -8,11 +8,12 @@ import logging
 import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.db.models import F
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.aws.clients import Target, clients
 from casesite.aws.errors import GONE, AwsError, Cause, NotSent, OutcomeUnknown, Refused, Trace
 from casesite.database import write
@@ -29,6 +30,8 @@ from .models import Attempt, Outcome, Phase, Watch
 logger = logging.getLogger(__name__)
 REFUSALS_ENOUGH = 8
 REFUSED_LONG = timedelta(hours=24)
+_NUMBERS = ("http_status", "duration_ms")  # of what is known of an attempt's end; the rest are words
+_INSTANTS = ("signed_at", "bound", "closed_at")
 UPLOADED_ANEW = 2  # times, where AWS no longer knows the files
 SERVICE_QUOTA = timedelta(minutes=15)  # until AWS is asked again whether it takes more Connect cases
 ELSEWHERE_OPENED = timedelta(minutes=10)  # AWS counts more cases than we do: somebody opens them by hand
@@ -112,23 +115,31 @@ def _close(
         known |= {"signed_at": trace.signed_at, "invocation_id": trace.invocation_id[:60]}
         if not attempt.submission.region:  # of Connect it is counted from the intent: no signature decides there
             known["bound"] = trace.signed_at + reconcile.time_to_certainty(attempt.submission)
-    open_or_unknown = Attempt.objects.filter(pk=attempt.pk)
-    if outcome == Outcome.DONE:
-        open_or_unknown = open_or_unknown.exclude(outcome=Outcome.DONE)  # absent and waived give way to a fact
-    elif outcome == Outcome.UNKNOWN:
-        open_or_unknown = open_or_unknown.filter(phase=Phase.OPEN)
-    else:
-        open_or_unknown = open_or_unknown.filter(outcome__in=("", Outcome.UNKNOWN))
-    return bool(
-        open_or_unknown.update(
-            phase=Phase.CLOSED,
-            outcome=outcome,
-            remote_id=remote_id,
-            duration_ms=int(duration.total_seconds() * 1000),
-            closed_at=clock.now(),
-            **known,
-        )
-    )
+    known |= {
+        "outcome": str(outcome),
+        "remote_id": remote_id,
+        "duration_ms": int(duration.total_seconds() * 1000),
+        "closed_at": clock.now(),
+    }
+    return bool(_closing(outcome, tuple(sorted(known)))(pk=attempt.pk, **known))
+
+
+@cache
+def _closing(outcome: Outcome, names: tuple[str, ...]) -> prepared.Update:
+    """The statement that closes an attempt with that outcome where it is still open to one."""
+
+    def build(pk: int, **known: Any) -> tuple[Any, dict[str, Any]]:
+        attempts = Attempt.objects.filter(pk=pk)
+        if outcome == Outcome.DONE:
+            attempts = attempts.exclude(outcome=Outcome.DONE)  # absent and waived give way to a fact
+        elif outcome == Outcome.UNKNOWN:
+            attempts = attempts.filter(phase=Phase.OPEN)
+        else:
+            attempts = attempts.filter(outcome__in=("", Outcome.UNKNOWN))
+        return attempts, {"phase": Phase.CLOSED, **known}
+
+    kinds = {name: int if name in _NUMBERS else datetime if name in _INSTANTS else str for name in names}
+    return prepared.Update(build, pk=int, **kinds)
 
 
 def _move(row: Submission, attempt: Attempt, consequence: Consequence, error: BaseException) -> tuple[str, str]:

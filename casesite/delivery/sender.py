@@ -240,23 +240,25 @@ class Started:
         return Trace(row.operation, send_by_boottime=by_boottime, send_by_wall=by_wall, on_sent=_in_flight)
 
 
-def new_attempt(row: Submission, n: int, token: int, now: datetime, prepared: Prepared) -> Attempt:
+def new_attempt(row: Submission, n: int, token: int, now: datetime, ready: Prepared) -> Attempt:
     """The row that says that a request may leave. Call it in the transaction that makes it so."""
     window = times.send_window()
-    return Attempt.objects.create(
+    attempt = Attempt(
         submission=row,
         n=n,
         token=token,
         started_at=now,
         send_not_after=now + window,
         bound=now + window + reconcile.time_to_certainty(row),
-        account_id_at_aws=prepared.target.account_id,
-        role_arn=prepared.target.role_arn,
+        account_id_at_aws=ready.target.account_id,
+        role_arn=ready.target.role_arn,
         endpoint=endpoint_name(lanes.api_of(row).family),
-        access_key_id=prepared.keys.access_key_id,
+        access_key_id=ready.keys.access_key_id,
         payload_sha256=row.payload_sha256,
         worker=process.name(),
     )
+    prepared.insert(attempt)
+    return attempt
 
 
 def _withdraw_intent(row: Submission) -> None:

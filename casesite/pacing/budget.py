@@ -4,6 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 
+def ordinary_limit(limit: int, reserve: int) -> int:
+    """What cases of severity high and below may use of an hour. Where the reserve is not below the limit it is one all the same."""
+    return max(1, limit - reserve)
+
+
+def has_room(limit: int, reserve: int, *, ordinary: int, urgent: int, for_urgent: bool) -> bool:
+    """Whether one more case may go out after so many of both kinds in the last hour."""
+    return ordinary + urgent < limit and (for_urgent or ordinary < ordinary_limit(limit, reserve))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Budget:
     """What an account has used of its hour.
@@ -24,8 +34,7 @@ class Budget:
 
     @property
     def ordinary_limit(self) -> int:
-        """An account whose reserve is not below its limit still sends one ordinary case an hour."""
-        return max(1, self.limit - self.reserve)
+        return ordinary_limit(self.limit, self.reserve)
 
     def free_at(self, now: datetime, *, urgent: bool) -> datetime:
         """The earliest instant from `now` on at which one more case may go out."""

@@ -150,13 +150,26 @@ def wait_for_read(account_pk: int, *, patience: float = 10.0, api: Api = SUPPORT
         time.sleep(pause)
 
 
+_troubled = prepared.Rows(
+    lambda account, mode, family, region, start: (
+        AccountGate.objects.filter(account_id=account, family=family, region=region, mode=mode)
+        .exclude(circuit=Circuit.CLOSED, failures=0, throttles=0, blocked_until=None, rate__gte=start)
+        .values_list("pk")
+    ),
+    account=int,
+    mode=str,
+    family=str,
+    region=str,
+    start=float,
+)
+
+
 def went_well(account_pk: int, mode: Mode, api: Api = SUPPORT) -> None:
     """A call was answered in order: the rate recovers a little, pauses and the circuit end."""
     start = _rate(api)
+    if not _troubled(account=account_pk, mode=mode.value, family=api.family, region=api.region, start=start):
+        return  # nothing to lock or to write on the hot path
     gate = locked(account_pk, mode, api)
-    in_order = gate.circuit == Circuit.CLOSED and not gate.failures and not gate.throttles and gate.rate >= start
-    if in_order and not gate.blocked_until:
-        return  # nothing to write on the hot path
     AccountGate.objects.filter(pk=gate.pk).update(
         rate=min(start, gate.rate + 0.1),
         throttles=0,

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, FilteredRelation, Q, QuerySet, Value, Window
+from django.db.models import Case, Count, F, FilteredRelation, Q, QuerySet, Value, When, Window
 from django.db.models.functions import Coalesce, RowNumber
 
 from casesite import prepared
@@ -111,46 +111,56 @@ def budget_of(account: AwsAccount, now: datetime) -> Budget:
     return _as_budgets([account], _counted_of(account=account.pk, since=_earliest_start(now)), now)[account.pk]
 
 
-class Limits(Protocol):
-    """What is asked of an account here."""
-
-    @property
-    def pk(self) -> int: ...
-    @property
-    def cases_per_hour(self) -> int: ...
-    @property
-    def reserved_urgent(self) -> int: ...
-
-
-def budgets_of(accounts: Iterable[Limits], now: datetime) -> dict[int, Budget]:
-    """The budget of each account by its primary key, in one query."""
-    accounts = list(accounts)
-    keys = [account.pk for account in accounts]
-    return _as_budgets(accounts, _counted(keys, _earliest_start(now)).values_list(*_COUNTED_BY), now)
-
-
 def _earliest_start(now: datetime) -> datetime:
     """Attempts begun since then may count still."""
     return now - times.hour() - times.sending_lease()
 
 
-def _counted(accounts: list[int], since: datetime) -> QuerySet[Submission]:
-    """Support openings with attempts begun since then that AWS may count, once for each attempt. Connect counts no hour.
-
-    Found by the hour: what an account ever sent grows for years. Added to zero, the account is not what SQLite looks for first.
-    """
-    return Submission.objects.alias(of=F("account_id") + 0).filter(
-        kind=Kind.SUPPORT_CASE,
-        of__in=accounts,
-        attempts__started_at__gt=since,
-        attempts__outcome__in=COUNTED,
+def _counted(since: datetime) -> QuerySet[Submission]:
+    """Support openings with attempts begun since then that AWS may count, once for each attempt. Connect counts no hour."""
+    return Submission.objects.filter(
+        kind=Kind.SUPPORT_CASE, attempts__started_at__gt=since, attempts__outcome__in=COUNTED
     )
 
 
-_COUNTED_BY = ("account_id", "rank", "attempts__started_at", "attempts__closed_at")
+def _counted_of_accounts(accounts: list[int], since: datetime) -> QuerySet[Submission]:
+    """Those of some accounts. Found by the hour: what an account ever sent grows for years.
+
+    Added to zero, the account is not what SQLite looks for first.
+    """
+    return _counted(since).alias(of=F("account_id") + 0).filter(of__in=accounts)
+
+
 _counted_of = prepared.Rows(
-    lambda account, since: _counted([account], since).values_list(*_COUNTED_BY), account=int, since=datetime
+    lambda account, since: _counted_of_accounts([account], since).values_list(
+        "account_id", "rank", "attempts__started_at", "attempts__closed_at"
+    ),
+    account=int,
+    since=datetime,
 )
+
+
+_used = prepared.Rows(
+    lambda since, earliest: (
+        _counted(earliest)
+        .alias(counts_from=Coalesce("attempts__closed_at", "attempts__started_at"))
+        .filter(counts_from__gt=since)
+        .order_by()
+        .values_list("account_id")
+        .annotate(
+            ordinary=Count(Case(When(rank__gt=URGENT_RANK, then=1))),
+            urgent=Count(Case(When(rank__lte=URGENT_RANK, then=1))),
+        )
+    ),
+    since=datetime,
+    earliest=datetime,
+)
+
+
+def used_by_account(now: datetime) -> dict[int, tuple[int, int]]:
+    """How many ordinary and urgent cases each account opened in the last hour; no entry where it is none. One query, no times read."""
+    used = _used(since=now - times.hour(), earliest=_earliest_start(now))
+    return {account_pk: (ordinary, urgent) for account_pk, ordinary, urgent in used}
 
 
 def _counts_from(started_at: datetime, closed_at: datetime | None) -> datetime:
@@ -162,7 +172,7 @@ def _counts_from(started_at: datetime, closed_at: datetime | None) -> datetime:
 
 
 def _as_budgets(
-    accounts: Sequence[Limits], attempts: Iterable[tuple[int, int, datetime, datetime | None]], now: datetime
+    accounts: Sequence[AwsAccount], attempts: Iterable[tuple[int, int, datetime, datetime | None]], now: datetime
 ) -> dict[int, Budget]:
     ordinary: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
     urgent: dict[int, list[datetime]] = {account.pk: [] for account in accounts}
@@ -340,7 +350,7 @@ def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
 def _line_rows(accounts: list[int], since: datetime, most: int) -> QuerySet[Submission, tuple[Any, ...]]:
     names = ("account_id", "rank", "what", "pk", "at", "due")
     started, ended = F("attempts__started_at"), Coalesce("attempts__closed_at", "attempts__started_at")
-    attempts = _counted(accounts, since).annotate(what=Value(_ATTEMPT), at=started, due=ended)
+    attempts = _counted_of_accounts(accounts, since).annotate(what=Value(_ATTEMPT), at=started, due=ended)
     waits_since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
     rows = (

@@ -171,7 +171,7 @@ def test_a_report_that_is_made_twice_counts_once(error, sandbox, bells, clock):
     attempt = submission.attempts.get()
 
     def everything():
-        rows = (submission.attempts.values().get(), AccountGate.objects.values().get(), submission.case.events.count())
+        rows = (submission.attempts.values().get(), list(AccountGate.objects.values()), submission.case.events.count())
         return (*rows, *(getattr(again(submission), name) for name in ("state", "token", "refusals", "due_at")))
 
     report.finish(attempt, **known)

@@ -78,8 +78,11 @@ def test_what_is_proven_late_holds_its_place_no_longer(author, account, clock, b
 
     place_counts_from = started + timedelta(seconds=90)  # the lease of what is being sent
     assert queue.budget_of(account, clock.now).ordinary == (place_counts_from,)
-    assert queue.budgets_of([account], clock.now)[account.pk].ordinary == (place_counts_from,)
     assert queue.queue_of(account, clock.now).budget.ordinary == (place_counts_from,)
+    clock.advance(minutes=21, seconds=29)
+    assert queue.used_by_account(clock.now) == {account.pk: (1, 0)}
+    clock.advance(seconds=1)
+    assert queue.used_by_account(clock.now) == {}
 
 
 def test_budget_follows_the_time_scale(author, account, clock, bells):
@@ -112,10 +115,10 @@ def test_budget_counts_every_attempt_of_a_row_once(author, account, clock, bells
 def test_budget_of_another_account_is_its_own(author, account, clock, bells, team):
     other = an_account(team)
     sent(author, account, clock)
+    sent(author, account, clock, severity_code="urgent")
 
-    budgets = queue.budgets_of([account, other], clock.now)
-
-    assert [budgets[each.pk].used for each in (account, other)] == [1, 0]
+    assert [queue.budget_of(each, clock.now).used for each in (account, other)] == [2, 0]
+    assert queue.used_by_account(clock.now) == {account.pk: (1, 1)}
 
 
 def test_planned_gives_each_queued_row_its_time(author, account, clock, bells):
