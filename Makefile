@@ -59,6 +59,7 @@ check: .venv/.dev ## style, types, migrations, templates, deployment, documents,
 	  $(PY) manage.py check --deploy --fail-level WARNING
 	@$(STATES) | diff -u docs/states.md - || { echo "docs/states.md is old: make docs" >&2; exit 1; }
 	@$(FAULTS) | diff -u docs/faults.md - || { echo "docs/faults.md is old: make docs" >&2; exit 1; }
+	@$(PY) -m bench --document | diff -u docs/performance.md - || { echo "docs/performance.md is old: make docs" >&2; exit 1; }
 	$(PY) -m pytest -q tests/test_architecture.py
 
 bench: .venv/.run ## measure latency, memory, throughput, pages, files and start, and write docs/performance.md
@@ -71,6 +72,7 @@ screens: .venv/.dev ## start a site of its own and picture every page into docs/
 docs: .venv/.run ## print the tables in code into docs/
 	$(STATES) > docs/states.md
 	$(FAULTS) > docs/faults.md
+	$(PY) -m bench --document > docs/performance.md
 
 $(MANIFEST): .venv/.run $(STATIC)
 	@$(PY) manage.py collectstatic --no-input --verbosity 0

@@ -1,4 +1,6 @@
-"""The site's settings, and each statement to the database, transactions' own aside, leaves a byte in the file that BENCH_STATEMENTS names."""
+"""The site's settings, and a process that leaves a byte in a file for each statement to the database, transactions' own aside
+(BENCH_STATEMENTS names the file), or for each transaction that is begun to write (BENCH_WRITES).
+"""
 
 import os
 
@@ -6,12 +8,17 @@ from django.db.backends.signals import connection_created
 
 from casesite.settings import *  # noqa: F403
 
-_file = os.open(os.environ["BENCH_STATEMENTS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+_files = {
+    kind: os.open(os.environ[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for kind, name in (("statements", "BENCH_STATEMENTS"), ("writes", "BENCH_WRITES"))
+    if name in os.environ
+}
 
 
 def _count(execute, sql, params, many, context):  # type: ignore[no-untyped-def]
-    if not sql.startswith("BEGIN"):
-        os.write(_file, b".")
+    kind = "writes" if sql.startswith("BEGIN") else "statements"
+    if kind in _files:
+        os.write(_files[kind], b".")
     return execute(sql, params, many, context)
 
 

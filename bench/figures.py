@@ -5,14 +5,13 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DOCUMENT = ROOT / "docs" / "performance.md"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +19,24 @@ class Figure:
     """One line: what was measured, the goal, what came out. `beside` are numbers that explain it."""
 
     name: str
-    goal: str
-    value: str
-    met: bool
+    number: float
+    limit: float
+    unit: str = ""
+    at_most: bool = True  # the goal is a number not to be passed, else one to be reached
+    digits: int = 0
     beside: str = ""
+
+    @property
+    def goal(self) -> str:
+        return f"{'≤' if self.at_most else '≥'} {self.limit:g} {self.unit}".strip()
+
+    @property
+    def value(self) -> str:
+        return f"{self.number:.{self.digits}f} {self.unit}".strip()
+
+    @property
+    def met(self) -> bool:
+        return self.number <= self.limit if self.at_most else self.number >= self.limit
 
     @property
     def verdict(self) -> str:
@@ -49,39 +62,27 @@ class Table:
 
 
 def at_most(name: str, value: float, goal: float, unit: str, *, digits: int = 0, beside: str = "") -> Figure:
-    return Figure(
-        name=name,
-        goal=f"≤ {goal:g} {unit}",
-        value=f"{value:.{digits}f} {unit}",
-        met=value <= goal,
-        beside=beside,
-    )
+    return Figure(name=name, number=value, limit=goal, unit=unit, digits=digits, beside=beside)
 
 
 def at_least(name: str, value: float, goal: float, unit: str, *, digits: int = 2, beside: str = "") -> Figure:
-    return Figure(
-        name=name,
-        goal=f"≥ {goal:g} {unit}".strip(),
-        value=f"{value:.{digits}f} {unit}".strip(),
-        met=value >= goal,
-        beside=beside,
-    )
+    return Figure(name=name, number=value, limit=goal, unit=unit, at_most=False, digits=digits, beside=beside)
 
 
 def percentile(values: Sequence[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
-def machine() -> list[tuple[str, str]]:
-    """Where the figures come from."""
-    return [
-        ("Machine", f"{os.cpu_count()} × {_processor()}, {_memory()} GiB, {platform.system()} {platform.release()}"),
-        ("Load before", f"{os.getloadavg()[0]:.1f} (others share the machine)" if os.getloadavg()[0] > 1 else "idle"),
-        ("Software", f"Python {platform.python_version()}, Django {version('django')}, boto3 {version('boto3')}"),
-        ("Database", "SQLite, synchronous=FULL"),
-        ("Commit", _commit()),
-        ("Measured", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
-    ]
+def circumstances() -> dict[str, str]:
+    """When and where figures were taken."""
+    load = os.getloadavg()[0]
+    return {
+        "commit": _commit(),
+        "measured": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
+        "load before": f"{load:.1f}" if load > 1 else "idle",
+        "machine": f"{os.cpu_count()} × {_processor()}, {_memory()} GiB, {platform.system()} {platform.release()}",
+        "software": f"Python {platform.python_version()}, Django {version('django')}, boto3 {version('boto3')}",
+    }
 
 
 def _processor() -> str:
@@ -99,33 +100,6 @@ def _memory() -> int:
 def _commit() -> str:
     asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True)
     return asked.stdout.strip() or "unknown"
-
-
-def document(found: Iterable[Figure | Table], where: Iterable[tuple[str, str]], how: Iterable[tuple[str, str]]) -> str:
-    """docs/performance.md."""
-    found = list(found)
-    figures = [one for one in found if isinstance(one, Figure)]
-    tables = [line for one in found if isinstance(one, Table) for line in (*one.lines, "")]
-    lines = [
-        "# Figures",
-        "",
-        "Written by `make bench`. Times differ from machine to machine; ratios are of one run.",
-        "",
-        "| | |",
-        "| --- | --- |",
-        *(f"| {name} | {told} |" for name, told in where),
-        "",
-        "| what | goal | figure | verdict | beside |",
-        "| --- | --- | --- | --- | --- |",
-        *(f"| {one.name} | {one.goal} | {one.value} | {one.verdict} | {one.beside} |" for one in figures),
-        "",
-        *tables,
-        "## How it is measured",
-        "",
-        *(f"- **{name}.** {told}" for name, told in how),
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def say(text: str) -> None:

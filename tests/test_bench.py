@@ -1,0 +1,118 @@
+"""How measurements are kept and told. Nothing is measured here."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from bench import results
+from bench.__main__ import PARTS, main
+from bench.figures import Table, at_least, at_most
+
+FAST = at_most("Answer of a page", 20.4, 25, "ms", digits=1, beside="p90 30 ms")
+MANY = at_least("Pages a second, of a bare one's", 0.64, 0.7, "×")
+TABLE = Table(title="Side by side", head=("who", "pages"), rows=(("a", "1"), ("b", "2")))
+RUN = {
+    "commit": "0123456",
+    "measured": "2026-01-02 03:04 UTC",
+    "load before": "idle",
+    "machine": "2 × a processor",
+    "software": "Python 3",
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Results of these tests do not touch the project's own."""
+    for name in ("RESULTS", "RELEASED", "DOCUMENT"):
+        monkeypatch.setattr(results, name, tmp_path / name.lower())
+
+
+def a_part(*found, **more):
+    return SimpleNamespace(HOW=("Pages", "Each page once."), measure=lambda: list(found), **more)
+
+
+def measure(monkeypatch, *given, **parts):
+    monkeypatch.setitem(PARTS, "pages", parts.get("pages") or a_part(FAST, MANY, TABLE))
+    return main(["pages", *given])
+
+
+def test_goal_figure_and_verdict_stand_on_one_line():
+    assert FAST.line == "met     Answer of a page: 20.4 ms (goal ≤ 25 ms). p90 30 ms."
+    assert MANY.line == "missed  Pages a second, of a bare one's: 0.64 × (goal ≥ 0.7 ×)."
+
+
+def test_what_was_measured_is_kept_and_told_with_its_circumstances(monkeypatch):
+    assert measure(monkeypatch) == 1  # a goal is missed
+
+    kept = results.read(results.RESULTS)["pages"]
+    assert (kept.figures, kept.tables) == ((FAST, MANY), (TABLE,))
+    told = results.DOCUMENT.read_text()
+    assert "1 of 2 goals are met. Missed:\n\n- Pages a second" in told
+    assert "| Answer of a page | ≤ 25 ms | 20.4 ms | met | p90 30 ms |" in told
+    assert "| a | 1 |" in told
+    assert f"`python -m bench pages` at commit {kept.run['commit']}" in told
+
+
+def test_a_part_replaces_its_own_results_alone(monkeypatch):
+    results.keep("start", RUN, [FAST])
+    measure(monkeypatch)
+    measure(monkeypatch, pages=a_part(replace(FAST, number=21.0)))
+
+    kept = results.read(results.RESULTS)
+    assert [each.number for each in kept["pages"].figures] == [21.0]
+    assert kept["start"].run == RUN
+
+
+def test_trying_keeps_nothing(monkeypatch):
+    measure(monkeypatch, "--try")
+
+    assert not results.RESULTS.exists()
+    assert not results.DOCUMENT.exists()
+
+
+@pytest.mark.parametrize(
+    ("figure", "before", "said"),
+    [
+        (FAST, 20.4, "was 20.4 ms"),
+        (FAST, 18.0, "was 18.0 ms"),  # within the tolerance
+        (FAST, 17.0, "worse: was 17.0 ms"),
+        (FAST, 90.0, "was 90.0 ms"),
+        (MANY, 0.70, "was 0.70 ×"),
+        (MANY, 0.80, "worse: was 0.80 ×"),
+        (at_most("Lost", 1, 0, ""), 0, "worse: was 0"),
+    ],
+)
+def test_figure_is_held_against_the_last_release(figure, before, said):
+    assert results.compared(figure, {figure.name: replace(figure, number=before)}) == said
+
+
+def test_what_is_new_has_nothing_to_be_held_against():
+    assert results.compared(FAST, {}) == ""
+
+
+def test_something_worse_fails_the_run_though_its_goal_is_met(monkeypatch, capsys):
+    better = replace(FAST, number=10.0)
+    measure(monkeypatch, pages=a_part(better))
+    assert main(["--release"]) == 0
+
+    assert measure(monkeypatch, pages=a_part(FAST)) == 1
+    assert "worse: was 10.0 ms" in capsys.readouterr().out
+    assert measure(monkeypatch, pages=a_part(better)) == 0
+
+
+def test_reason_is_told_while_a_goal_is_missed():
+    result = results.Result(run=RUN, figures=(MANY,))
+    part = a_part(MISSED="Each page is written by hand.", MEANS="Nobody waits.")
+
+    assert "Each page is written by hand." in results.document({"pages": result}, {"pages": part})
+    met = replace(result, figures=(FAST,))
+    told = results.document({"pages": met}, {"pages": part})
+    assert "by hand" not in told
+    assert "Nobody waits." in told
+    assert "All of 1 goals are met." in told
+
+
+def test_page_of_the_project_is_made_of_what_is_kept(capsys):
+    main(["--document"])
+    assert "# Figures" in capsys.readouterr().out
