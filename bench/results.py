@@ -83,7 +83,7 @@ def document(results: Mapping[str, Result], parts: Mapping[str, Any]) -> str:
         "# Figures",
         "",
         "Each part is measured by `python -m bench` with its name, all of them by `make bench`, which prints goal, figure and verdict and writes this page "
-        "from `bench/results.json`. Times differ from machine to machine; ratios are of one run. `bench/released.json` holds the figures of the last release: what is "
+        "from `bench/results.json`. Times differ from machine to machine; ratios are of one run. The figures of the last release are kept beside them: what is "
         f"worse by more than {TOLERANCE:.0%} is said. A goal that was missed is followed by the reason and by what was tried.",
         "",
         *_overview(results, parts),
