@@ -6,9 +6,8 @@ The exit code is 0 where every goal was met and nothing is worse than in the las
 
 import argparse
 import sys
-from collections.abc import Callable
 from functools import partial
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from bench import (
@@ -30,12 +29,18 @@ from bench import (
     waiting,
     web,
 )
-from bench.figures import Figure, circumstances, say
+from bench.figures import POSTGRES, SQLITE, Figure, circumstances, say
+
+
+def on_postgres(module: ModuleType) -> Any:
+    """The same part, with the same texts, on PostgreSQL."""
+    return SimpleNamespace(**vars(module) | {"measure": partial(module.measure, "postgres"), "DATABASE": POSTGRES})
+
 
 PARTS: dict[str, Any] = {
     "latency": latency,
     "throughput": throughput,
-    "throughput-postgres": SimpleNamespace(HOW=throughput.HOW, measure=partial(throughput.measure, "postgres")),
+    "throughput-postgres": on_postgres(throughput),
     "scaling": scaling,
     "cpu": cpu,
     "approvals": approvals,
@@ -47,7 +52,7 @@ PARTS: dict[str, Any] = {
     "pages": pages,
     "web": web,
     "lists": lists,
-    "lists-postgres": SimpleNamespace(HOW=lists.HOW, measure=partial(lists.measure, "postgres")),
+    "lists-postgres": on_postgres(lists),
     "connect": connect,
     "uploads": uploads,
     "start": start,
@@ -57,39 +62,35 @@ PARTS: dict[str, Any] = {
 def main(given: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
-    parser.add_argument("--try", dest="trying", action="store_true", help="print only, keep nothing")
+    parser.add_argument("--no-keep", "--try", dest="trying", action="store_true", help="print only, keep nothing")
     parser.add_argument("--document", action="store_true", help="measure nothing, print docs/performance.md")
-    parser.add_argument(
-        "--release", action="store_true", help="measure nothing, keep the results as those of a release"
-    )
+    parser.add_argument("--release", action="store_true", help="measure nothing, keep all results as this version's")
     asked = parser.parse_args(given)
     if asked.document:
-        print(results.document(results.read(results.RESULTS), PARTS), end="")
+        print(results.document(results.read(), PARTS), end="")
         return 0
     if asked.release:
-        results.write(results.RELEASED, results.read(results.RESULTS))
+        results.release()
         return 0
-    good = [_measured(part, PARTS[part].measure, keep=not asked.trying) for part in asked.parts or PARTS]
+    good = [_measured(part, PARTS[part], keep=not asked.trying) for part in asked.parts or PARTS]
     return 0 if all(good) else 1
 
 
-def _measured(part: str, measure: Callable[[], list[Any]], *, keep: bool) -> bool:
+def _measured(part: str, module: Any, *, keep: bool) -> bool:
     """Whether all goals of a part were met and nothing is worse than it was."""
     say(f"{part} ...")
-    released = results.by_name(results.read(results.RELEASED))
-    run, found = circumstances(), []
-    for each in measure():
-        said = results.compared(each, released) if isinstance(each, Figure) else ""
+    release = results.released()
+    run, found = circumstances(getattr(module, "DATABASE", SQLITE)), []
+    for each in module.measure():
+        said = release.compared(part, each) if isinstance(each, Figure) else ""
         lines = [f"{each.line} {said}".rstrip()] if isinstance(each, Figure) else each.lines
         print("\n".join(lines), flush=True)
         found.append(each)
     if keep:
         results.keep(part, run, found)
-        results.DOCUMENT.write_text(results.document(results.read(results.RESULTS), PARTS))
+        results.DOCUMENT.write_text(results.document(results.read(), PARTS))
     figures = [each for each in found if isinstance(each, Figure)]
-    return all(
-        each.met and not (each.name in released and results.is_worse(each, released[each.name])) for each in figures
-    )
+    return all(each.met and not release.is_worse(part, each) for each in figures)
 
 
 if __name__ == "__main__":

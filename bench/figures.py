@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SQLITE, POSTGRES = "SQLite, synchronous=FULL", "PostgreSQL"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +74,8 @@ def percentile(values: Sequence[float], share: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[share - 1]
 
 
-def circumstances() -> dict[str, str]:
-    """When and where figures were taken."""
+def circumstances(database: str) -> dict[str, str]:
+    """When and where figures were taken, and on what."""
     load = os.getloadavg()[0]
     return {
         "commit": _commit(),
@@ -82,6 +83,7 @@ def circumstances() -> dict[str, str]:
         "load before": f"{load:.1f}" if load > 1 else "idle",
         "machine": f"{os.cpu_count()} × {_processor()}, {_memory()} GiB, {platform.system()} {platform.release()}",
         "software": f"Python {platform.python_version()}, Django {version('django')}, boto3 {version('boto3')}",
+        "database": database,
     }
 
 

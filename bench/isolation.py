@@ -16,7 +16,7 @@ from tests.sites import Site, wait_until
 OTHERS = 20
 APPROVALS, PAUSE_MS = 60, 150  # of the others in a round, one after another
 WAITING = 40  # rows of the account in trouble, all due when its round begins
-ROUNDS = 3
+ROUNDS = 5
 GOAL = 1.1
 RAISED = {"CASESITE_DRY_RUNS": "false"}
 CREATE = "support.CreateCase"

@@ -1,6 +1,6 @@
 """Lists, desk and search at a thousand cases and at a million, in turns: ratios of one run.
 
-`python -m bench lists --database postgres` measures on a cluster of its own instead of SQLite.
+`python -m bench lists-postgres` measures on a cluster of its own instead of SQLite.
 """
 
 import http.client

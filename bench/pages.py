@@ -26,14 +26,17 @@ HOW = (
     "(`casesite/web/templatetags/pieces.py`, `casesite/desk/forms/blank.py`); what pages ask and write is compiled once (`casesite/prepared.py`); a form "
     "that is kept copies no fields (`casesite/desk/forms/typed.py`); a draft reads twice (rights; account, teams and catalogue in one) and writes three rows, "
     "and the form's token is looked for by the insert itself; of a person's cases the empty form reads the latest alone, by an index, where it once "
-    "sorted all of them. What may be missed still, and why: the sign-in and the middleware, which all pages share, are half of the empty form's time; of the rest "
+    "sorted all of them.",
+)
+MISSED = (
+    "Missed, and why: the sign-in and the middleware, which all pages share, are half of the empty form's time; of the rest "
     "half is templates of what is the person's own, which are never kept so that no right is shown that is gone, and a fifth are their seven reads. A draft "
     "writes into three tables with sixteen indexes and the words by which it is found, 1.35 ms in SQLite with its commit, checks "
     "twelve fields and leaves a signed message. Tried: rows and questions by compiled statements, plain values handed to the "
     "driver untouched, no copies of fields, one transaction, one account instead of all, checks by compiled patterns, fewer reads (twelve statements became "
     "nine for a draft, thirteen eleven for the form). Not worth it: without the indexes of foreign keys that nobody searches by, a draft's rows take 0.04 ms less; "
     "the five indexes of the list of cases take 0.4, the words 0.15, and are needed. Open: the session and the person, which Django reads by queries built anew, are four "
-    "tenths of an empty page and of the bare view. Compiled they would make every page quicker, and the ratio to the bare view worse.",
+    "tenths of an empty page and of the bare view. Compiled they would make every page quicker, and the ratio to the bare view worse."
 )
 
 

@@ -23,6 +23,10 @@ HOW = (
     f"last is answered: {ROUNDS} rounds in turns of {REQUESTS} new drafts and as many posts to the bare view of the pages. "
     "The 99th percentile of all rounds. The person has all those accounts. An answer other than the expected one ends the measurement.",
 )
+MISSED = (
+    "Missed, and why: drafts and the bare view are posted in turns and not at once. Who saves waits for sixteen of their own kind, so the ratio follows that of the CPU of saving a draft "
+    "(`python -m bench pages`)."
+)
 
 
 def measure() -> list[Figure]:

@@ -1,5 +1,7 @@
 """How measurements are kept and told. Nothing is measured here."""
 
+import json
+import tomllib
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -7,8 +9,9 @@ import pytest
 
 from bench import results
 from bench.__main__ import PARTS, main
-from bench.figures import Table, at_least, at_most
+from bench.figures import POSTGRES, ROOT, Table, at_least, at_most
 
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 FAST = at_most("Answer of a page", 20.4, 25, "ms", digits=1, beside="p90 30 ms")
 MANY = at_least("Pages a second, of a bare one's", 0.64, 0.7, "×")
 TABLE = Table(title="Side by side", head=("who", "pages"), rows=(("a", "1"), ("b", "2")))
@@ -37,6 +40,10 @@ def measure(monkeypatch, *given, **parts):
     return main(["pages", *given])
 
 
+def a_release(part, figure):
+    return results.Release(version="0.1.0", results={part: results.Result(run=RUN, figures=(figure,))})
+
+
 def test_goal_figure_and_verdict_stand_on_one_line():
     assert FAST.line == "met     Answer of a page: 20.4 ms (goal ≤ 25 ms). p90 30 ms."
     assert MANY.line == "missed  Pages a second, of a bare one's: 0.64 × (goal ≥ 0.7 ×)."
@@ -45,10 +52,11 @@ def test_goal_figure_and_verdict_stand_on_one_line():
 def test_what_was_measured_is_kept_and_told_with_its_circumstances(monkeypatch):
     assert measure(monkeypatch) == 1  # a goal is missed
 
-    kept = results.read(results.RESULTS)["pages"]
+    kept = results.read()["pages"]
     assert (kept.figures, kept.tables) == ((FAST, MANY), (TABLE,))
     told = results.DOCUMENT.read_text()
-    assert "1 of 2 goals are met. Missed:\n\n- Pages a second" in told
+    assert "1 of 2 goals are met." in told
+    assert "| Pages | Pages a second, of a bare one's | ≥ 0.7 × | 0.64 × | **missed** |" in told
     assert "| Answer of a page | ≤ 25 ms | 20.4 ms | met | p90 30 ms |" in told
     assert "| a | 1 |" in told
     assert f"`python -m bench pages` at commit {kept.run['commit']}" in told
@@ -59,13 +67,27 @@ def test_a_part_replaces_its_own_results_alone(monkeypatch):
     measure(monkeypatch)
     measure(monkeypatch, pages=a_part(replace(FAST, number=21.0)))
 
-    kept = results.read(results.RESULTS)
+    kept = results.read()
     assert [each.number for each in kept["pages"].figures] == [21.0]
     assert kept["start"].run == RUN
 
 
-def test_trying_keeps_nothing(monkeypatch):
-    measure(monkeypatch, "--try")
+def test_crash_in_a_later_part_leaves_the_earlier_ones(monkeypatch):
+    def crash():
+        raise RuntimeError("no room on the disk")
+
+    monkeypatch.setitem(PARTS, "web", SimpleNamespace(HOW=("Web", ""), measure=crash))
+    monkeypatch.setitem(PARTS, "pages", a_part(FAST))
+
+    with pytest.raises(RuntimeError):
+        main(["pages", "web"])
+
+    assert list(results.read()) == ["pages"]
+
+
+@pytest.mark.parametrize("option", ["--no-keep", "--try"])
+def test_trying_keeps_nothing(monkeypatch, option):
+    measure(monkeypatch, option)
 
     assert not results.RESULTS.exists()
     assert not results.DOCUMENT.exists()
@@ -74,21 +96,31 @@ def test_trying_keeps_nothing(monkeypatch):
 @pytest.mark.parametrize(
     ("figure", "before", "said"),
     [
-        (FAST, 20.4, "was 20.4 ms"),
-        (FAST, 18.0, "was 18.0 ms"),  # within the tolerance
-        (FAST, 17.0, "worse: was 17.0 ms"),
-        (FAST, 90.0, "was 90.0 ms"),
-        (MANY, 0.70, "was 0.70 ×"),
-        (MANY, 0.80, "worse: was 0.80 ×"),
-        (at_most("Lost", 1, 0, ""), 0, "worse: was 0"),
+        (FAST, 20.4, "was 20.4 ms in 0.1.0"),
+        (FAST, 18.0, "was 18.0 ms in 0.1.0"),  # within the tolerance
+        (FAST, 17.0, "worse: was 17.0 ms in 0.1.0"),
+        (FAST, 90.0, "was 90.0 ms in 0.1.0"),
+        (MANY, 0.70, "was 0.70 × in 0.1.0"),
+        (MANY, 0.80, "worse: was 0.80 × in 0.1.0"),
+        (at_most("Lost", 1, 0, ""), 0, "worse: was 0 in 0.1.0"),
     ],
 )
 def test_figure_is_held_against_the_last_release(figure, before, said):
-    assert results.compared(figure, {figure.name: replace(figure, number=before)}) == said
+    release = a_release("pages", replace(figure, number=before))
+
+    assert release.compared("pages", figure) == said
+    assert release.is_worse("pages", figure) == said.startswith("worse")
 
 
 def test_what_is_new_has_nothing_to_be_held_against():
-    assert results.compared(FAST, {}) == ""
+    assert results.released().compared("pages", FAST) == ""
+
+
+def test_figures_of_one_name_are_held_against_those_of_their_own_part():
+    release = a_release("lists-postgres", replace(FAST, number=10.0))
+
+    assert release.compared("lists-postgres", FAST) == "worse: was 10.0 ms in 0.1.0"
+    assert release.compared("lists", FAST) == ""
 
 
 def test_something_worse_fails_the_run_though_its_goal_is_met(monkeypatch, capsys):
@@ -97,8 +129,42 @@ def test_something_worse_fails_the_run_though_its_goal_is_met(monkeypatch, capsy
     assert main(["--release"]) == 0
 
     assert measure(monkeypatch, pages=a_part(FAST)) == 1
-    assert "worse: was 10.0 ms" in capsys.readouterr().out
+    assert f"worse: was 10.0 ms in {VERSION}" in capsys.readouterr().out
     assert measure(monkeypatch, pages=a_part(better)) == 0
+
+
+def test_release_keeps_what_is_there_as_that_of_the_version(monkeypatch):
+    measure(monkeypatch)
+    main(["--release"])
+    measure(monkeypatch, pages=a_part(replace(FAST, number=21.0)))
+
+    assert json.loads(results.RELEASED.read_text())["version"] == VERSION
+    assert results.released().results["pages"].figures == (FAST, MANY)
+
+
+def test_note_is_told_until_the_part_is_measured_again(monkeypatch):
+    kept = {"run": RUN, "figures": [], "tables": [], "note": "Measured in a shorter form."}
+    results.RESULTS.write_text(json.dumps({"pages": kept, "start": kept}))
+
+    measure(monkeypatch)
+
+    assert {part: result.note for part, result in results.read().items()} == {
+        "pages": "",
+        "start": "Measured in a shorter form.",
+    }
+    assert results.DOCUMENT.read_text().count("Measured in a shorter form.") == 1
+
+
+def test_part_without_results_is_told_to_be_missing():
+    told = results.document({}, {"pages": a_part()})
+
+    assert "Each page once.\n\nNot measured yet: `python -m bench pages`." in told
+
+
+def test_part_on_postgres_has_the_same_texts():
+    for part in ("lists", "throughput"):
+        postgres = PARTS[f"{part}-postgres"]
+        assert (postgres.HOW, postgres.DATABASE) == (PARTS[part].HOW, POSTGRES)
 
 
 def test_reason_is_told_while_a_goal_is_missed():
@@ -110,7 +176,7 @@ def test_reason_is_told_while_a_goal_is_missed():
     told = results.document({"pages": met}, {"pages": part})
     assert "by hand" not in told
     assert "Nobody waits." in told
-    assert "All of 1 goals are met." in told
+    assert "1 of 1 goals are met." in told
 
 
 def test_page_of_the_project_is_made_of_what_is_kept(capsys):
