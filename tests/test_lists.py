@@ -179,6 +179,16 @@ def test_leases_of_an_account_are_read_by_their_time(crowd):
     assert scans(leases) == []
 
 
+def test_hour_of_an_account_is_read_by_account_and_time(crowd):
+    """Neither among all that it ever sent nor among what all others sent this hour: each claim and each intent asks."""
+    account = AwsAccount.objects.get(pk=crowd[1][0].pk)
+    (attempts,) = asked(lambda: queue.budget_of(account, clock.now()))
+
+    if connection.vendor == "sqlite":  # PostgreSQL decides by how much there is
+        assert "attempt_counted_of (account_id_at_aws=? AND started_at>?" in "\n".join(plan_of(attempts))
+    assert scans(attempts) == []
+
+
 @pytest.mark.parametrize("address", ["/", "/cases/", "/cases/?q=failover", LIST, f"{LIST}?state__exact=pending_review"])
 def test_who_is_in_no_team_sees_empty_lists(db, address):
     client = signed_in(a_user(is_staff=True, is_superuser=True))

@@ -6,16 +6,16 @@ Its own process, independent of the broker. Any number run; a lease in the datab
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection
-from django.db.models import Case, Count, Exists, F, FilteredRelation, IntegerField, OuterRef, Q, Value, When
+from django.db.models import Case, Count, Exists, F, FilteredRelation, IntegerField, OuterRef, Q, QuerySet, Value, When
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.cases import files, scans
 from casesite.catalog import questions
 from casesite.database import write
@@ -206,9 +206,19 @@ def elected() -> bool:
         return first and _lead(me, now)
 
 
+_take_the_lead = prepared.Update(
+    lambda me, now, until: (
+        Beat.objects.filter(Q(leader_until__lte=now) | Q(queues=me), process=LEADER),
+        {"queues": me, "at": now, "leader_until": until},
+    ),
+    me=str,
+    now=datetime,
+    until=datetime,
+)
+
+
 def _lead(me: str, now: datetime) -> bool:
-    mine = Beat.objects.filter(Q(leader_until__lte=now) | Q(queues=me), process=LEADER)
-    return bool(mine.update(queues=me, at=now, leader_until=now + LEADER_LEASE))
+    return bool(_take_the_lead(me=me, now=now, until=now + LEADER_LEASE))
 
 
 def resign() -> None:
@@ -263,11 +273,8 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
     return due
 
 
-def _due_lanes(now: datetime) -> list[dict[str, Any]]:
-    """Rows of each lane that have come due, counted: those that wait, the urgent among them, and those to look at or read.
-
-    Two halves of one query, so that what waits is counted in its index alone.
-    """
+def _count_by_lane(now: datetime) -> QuerySet[Any, tuple[Any, ...]]:
+    """Two halves of one query, so that what waits is counted in its index alone."""
     due = Submission.objects.filter(due_at__lte=now).order_by()
     none = Value(0, IntegerField())
     waiting = due.filter(state=State.QUEUED, payload_version__lte=PAYLOAD_VERSION).values_list("account_id", "region")
@@ -275,7 +282,16 @@ def _due_lanes(now: datetime) -> list[dict[str, Any]]:
     free = Q(lease_until=None) | Q(lease_until__lte=now)
     others = due.filter(free, state__in=LOOKED_AT).values_list("account_id", "region")
     others = others.annotate(waiting=none, urgent=none, others=Count("*"))
-    rows: Iterable[tuple[Any, ...]] = waiting.union(others, all=True)
+    return waiting.union(others, all=True)
+
+
+# What each round asks, also where there is nothing to do, is compiled once.
+_due_in_lanes = prepared.Rows(_count_by_lane, now=datetime)
+
+
+def _due_lanes(now: datetime) -> list[dict[str, Any]]:
+    """Rows of each lane that have come due, counted: those that wait, the urgent among them, and those to look at or read."""
+    rows = _due_in_lanes(now=now)
     lanes: dict[queue.Lane, dict[str, Any]] = {}
     for account_pk, region, waits, urgent, looks in rows:
         lane = lanes.setdefault(
@@ -300,8 +316,10 @@ def _leased(now: datetime) -> set[int]:
 
 def _searches_due(now: datetime) -> dict[int, bool]:
     """Accounts that are to be searched for what was forgotten, or came late; and whether somebody is at it."""
-    leases = watch.due_leases(now).union(doubt.due_leases(now), all=True)
-    return {account_pk: bool(until and until > now) for account_pk, until in leases}
+    return {account_pk: bool(until and until > now) for account_pk, until in _search_leases(now=now)}
+
+
+_search_leases = prepared.Rows(lambda now: watch.due_leases(now).union(doubt.due_leases(now), all=True), now=datetime)
 
 
 class LaneGate(NamedTuple):
@@ -362,13 +380,24 @@ def _sendable(rows: list[dict[str, Any]], places: dict[int, Place], now: datetim
 
 
 def accounts_with_lookups() -> list[int]:
-    return list(Lookup.objects.filter(state="open").values_list("account_id", flat=True).distinct())
+    return [account_pk for (account_pk,) in _open_lookups()]
+
+
+_open_lookups = prepared.Rows(lambda: Lookup.objects.filter(state="open").values_list("account_id").distinct())
 
 
 # --- what dead processes left -----------------------------------------------------------------------------------------------
 def leases_ran_out() -> bool:
     """Whether somebody died over a row: one question instead of two, in rounds that find nothing."""
-    return Submission.objects.filter(state__in=(State.PREPARING, State.SENDING), lease_until__lte=clock.now()).exists()
+    return bool(_ran_out(now=clock.now()))
+
+
+_ran_out = prepared.Rows(
+    lambda now: Submission.objects.filter(state__in=(State.PREPARING, State.SENDING), lease_until__lte=now).values_list(
+        "pk"
+    )[:1],
+    now=datetime,
+)
 
 
 def expire_preparing(*, all_of_them: bool = False) -> None:

@@ -65,7 +65,10 @@ class Attempt(models.Model):
                 name="attempt_closed_has_outcome",
             ),
         ]
-        indexes = [models.Index(fields=("started_at", "outcome"), name="attempt_counted")]
+        indexes = [
+            models.Index(fields=("started_at", "outcome"), name="attempt_counted"),
+            models.Index(fields=("account_id_at_aws", "started_at", "outcome"), name="attempt_counted_of"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.submission_id}#{self.n} {self.outcome or self.phase}"

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
-from casesite import clock
+from casesite import clock, prepared
 from casesite.database import write
 
 from .models import Beat
@@ -61,9 +61,17 @@ def dispatchers() -> set[tuple[str, datetime]]:
     return set(Beat.objects.filter(role="dispatcher").values_list("process", "at"))
 
 
+_beat = prepared.Update(
+    lambda process, at, skew: (Beat.objects.filter(process=process), {"at": at, "clock_skew": skew}),
+    process=str,
+    at=datetime,
+    skew=float,
+)
+
+
 def beat() -> None:
     with write():
-        Beat.objects.filter(process=name()).update(at=clock.now(), clock_skew=_skew)
+        _beat(process=name(), at=clock.now(), skew=_skew)
 
 
 def stopped() -> None:

@@ -108,7 +108,8 @@ class Queue:
 
 def budget_of(account: AwsAccount, now: datetime) -> Budget:
     """What the account has used of the rolling hour."""
-    return _as_budgets([account], _counted_of(account=account.pk, since=_earliest_start(now)), now)[account.pk]
+    attempts = _counted_of(account=account.pk, at_aws=account.account_id, since=_earliest_start(now))
+    return _as_budgets([account], attempts, now)[account.pk]
 
 
 def _earliest_start(now: datetime) -> datetime:
@@ -116,31 +117,33 @@ def _earliest_start(now: datetime) -> datetime:
     return now - times.hour() - times.sending_lease()
 
 
-def _counted(since: datetime) -> QuerySet[Submission]:
+def _counted(since: datetime, **where: Any) -> QuerySet[Submission]:
     """Support openings with attempts begun since then that AWS may count, once for each attempt. Connect counts no hour."""
     return Submission.objects.filter(
-        kind=Kind.SUPPORT_CASE, attempts__started_at__gt=since, attempts__outcome__in=COUNTED
+        kind=Kind.SUPPORT_CASE, attempts__started_at__gt=since, attempts__outcome__in=COUNTED, **where
     )
 
 
-def _counted_of_accounts(accounts: list[int], since: datetime) -> QuerySet[Submission]:
-    """Those of some accounts. Found by the hour: what an account ever sent grows for years.
+def _counted_of_accounts(accounts: list[int], at_aws: list[str], since: datetime) -> QuerySet[Submission]:
+    """Those of some accounts, found in the index of attempts by the account's number at AWS and the hour: neither what an account
+    ever sent is read, which grows for years, nor what all others sent this hour.
 
-    Added to zero, the account is not what SQLite looks for first.
+    Added to zero, the account's key is not what SQLite looks for first.
     """
-    return _counted(since).alias(of=F("account_id") + 0).filter(of__in=accounts)
+    return _counted(since, attempts__account_id_at_aws__in=at_aws).alias(of=F("account_id") + 0).filter(of__in=accounts)
 
 
 _counted_of = prepared.Rows(
-    lambda account, since: _counted_of_accounts([account], since).values_list(
+    lambda account, at_aws, since: _counted_of_accounts([account], [at_aws], since).values_list(
         "account_id", "rank", "attempts__started_at", "attempts__closed_at"
     ),
     account=int,
+    at_aws=str,
     since=datetime,
 )
 
 
-# Grouped by the number alone, for the same reason: else SQLite would read all that each account ever sent in the order of accounts.
+# Grouped by the number alone: else SQLite would read all that each account ever sent in the order of accounts.
 _used = prepared.Rows(
     lambda since, earliest: (
         _counted(earliest)
@@ -343,16 +346,21 @@ _ATTEMPT = "attempt"
 def _lines(accounts: list[AwsAccount], now: datetime) -> list[_Line]:
     """Attempts and rows of all accounts in one query; at most PLANNED_ROWS queued rows of each account."""
     since = _earliest_start(now)
-    keys = [account.pk for account in accounts]
-    one = keys[0] if len(keys) == 1 else None
-    rows = _lines_of(account=one, since=since, most=PLANNED_ROWS) if one else _line_rows(keys, since, PLANNED_ROWS)
+    if len(accounts) == 1:
+        [account] = accounts
+        rows = _lines_of(account=account.pk, at_aws=account.account_id, since=since, most=PLANNED_ROWS)
+    else:
+        keys, at_aws = [account.pk for account in accounts], [account.account_id for account in accounts]
+        rows = list(_line_rows(keys, at_aws, since, PLANNED_ROWS))
     return sorted((_Line(*row) for row in rows), key=lambda line: line.at)
 
 
-def _line_rows(accounts: list[int], since: datetime, most: int) -> QuerySet[Submission, tuple[Any, ...]]:
+def _line_rows(
+    accounts: list[int], at_aws: list[str], since: datetime, most: int
+) -> QuerySet[Submission, tuple[Any, ...]]:
     names = ("account_id", "rank", "what", "pk", "at", "due")
     started, ended = F("attempts__started_at"), Coalesce("attempts__closed_at", "attempts__started_at")
-    attempts = _counted_of_accounts(accounts, since).annotate(what=Value(_ATTEMPT), at=started, due=ended)
+    attempts = _counted_of_accounts(accounts, at_aws, since).annotate(what=Value(_ATTEMPT), at=started, due=ended)
     waits_since = Coalesce("queued_at", "submitted_at")
     place = Window(RowNumber(), partition_by=("account_id", "state"), order_by=("rank", "queued_at"))
     rows = (
@@ -365,5 +373,9 @@ def _line_rows(accounts: list[int], since: datetime, most: int) -> QuerySet[Subm
 
 
 _lines_of = prepared.Rows(
-    lambda account, since, most: _line_rows([account], since, most), account=int, since=datetime, most=int
+    lambda account, at_aws, since, most: _line_rows([account], [at_aws], since, most),
+    account=int,
+    at_aws=str,
+    since=datetime,
+    most=int,
 )
