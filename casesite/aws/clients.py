@@ -1,6 +1,6 @@
 """boto3 clients: which credentials, which endpoint, how many tries.
 
-Two kinds. Clients that write make one request for each call and are pooled: one call at a time, at most 64 kept. Clients
+Two kinds. Clients that write make one request for each call and are pooled: one call at a time, at most 256 kept. Clients
 that read retry by themselves and are shared by threads.
 """
 
@@ -36,7 +36,7 @@ READS = Config(
 )
 # The first of the two also bounds the sending: 20 MB of an attachment set in one piece, over a slow line.
 SETS = Config(connect_timeout=120, read_timeout=60, retries={"mode": "standard", "total_max_attempts": 1})
-POOL_SIZE = 64  # 100 pooled clients hold 18 MiB
+POOL_SIZE = 256  # 100 pooled clients hold 18 MiB
 IDLE_SOCKET = 5.0  # seconds after which a kept connection may be dead and is closed before the next call
 RENEW_BEFORE = timedelta(minutes=10)
 # A proxy named in the operator's shell must not carry the sandbox's calls off this machine.
