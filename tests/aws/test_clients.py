@@ -416,17 +416,18 @@ def test_a_connection_idle_for_five_seconds_is_not_trusted(idle, connections, li
     assert line.accepted == connections
 
 
-def test_the_pool_keeps_64_clients_and_drops_the_longest_unused(sandbox):
+def test_the_pool_drops_the_clients_that_were_unused_for_longest(sandbox, monkeypatch):
+    monkeypatch.setattr(clients_module, "POOL_SIZE", 8)
     keys = clients.keys(HERE)
     with ExitStack() as stack:
-        used = [stack.enter_context(clients.writer(HERE, keys)) for _client in range(66)]
+        used = [stack.enter_context(clients.writer(HERE, keys)) for _client in range(10)]
 
     with ExitStack() as stack:
-        again = [stack.enter_context(clients.writer(HERE, keys)) for _client in range(66)]
+        again = [stack.enter_context(clients.writer(HERE, keys)) for _client in range(10)]
 
     # The stack gave them back in reverse, so the last two were unused for longest.
-    assert [client in used[:64] for client in again] == [True] * 64 + [False] * 2
-    assert not set(used[64:]) & set(again)
+    assert [client in used[:8] for client in again] == [True] * 8 + [False] * 2
+    assert not set(used[8:]) & set(again)
 
 
 def test_a_reader_is_shared_until_its_session_is_renewed(sandbox):
