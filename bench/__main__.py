@@ -62,7 +62,7 @@ PARTS: dict[str, Any] = {
 def main(given: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
-    parser.add_argument("--no-keep", "--try", dest="trying", action="store_true", help="print only, keep nothing")
+    parser.add_argument("--no-keep", dest="trying", action="store_true", help="print only, keep nothing")
     parser.add_argument("--document", action="store_true", help="measure nothing, print docs/performance.md")
     parser.add_argument("--release", action="store_true", help="measure nothing, keep all results as this version's")
     asked = parser.parse_args(given)

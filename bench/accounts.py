@@ -13,7 +13,7 @@ GOAL_MIB, GOAL_CPU = 40, 1.5
 HOW = (
     "Clients",
     f"In a process of its own each time, with the site's settings: working keys and a client that writes, got from the workers' pool for one account, then for {ACCOUNTS}, as workers get them "
-    f"for a case each, against the simulator; {ROUNDS} times, medians. The pool keeps 64 of them. Memory is resident (RSS).",
+    f"for a case each, against the simulator; {ROUNDS} times, medians. The pool keeps all of them. Memory is resident (RSS).",
 )
 
 

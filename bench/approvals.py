@@ -18,8 +18,8 @@ HOW = (
 )
 MISSED = (
     "Missed, and why: an approval is a decision of a person about one text, so each is a transaction of its own with its row locked, its hash compared and its own commit; a broken one leaves all others alone. "
-    "The pages approve twenty at once at the most, and each after it was opened. A batch that wrote all rows in few statements would come near a publish, but nobody approves a thousand unread cases here, so it was "
-    "not built; what an approval costs is told beside the ratio. The bell costs the page nothing: a thread of its own rings it."
+    "The pages approve twenty at once at the most, and each after it was opened, so a batch of a thousand in few statements was "
+    "not built: nobody could ask for it. What one approval costs is told beside the ratio. The bell costs the page nothing: a thread of its own rings it."
 )
 
 

@@ -28,9 +28,9 @@ HOW = (
 MISSED = (
     "Missed, and why: the bare worker does one statement for a case. The promise costs what the ratio says: a claim that counts what is in flight, the hour and the "
     "gate; an intent that asks all of it once more and is on disk before the request leaves; a report that locks the case, closes the attempt, tells the case's story and "
-    "looks whether anything else waits for it; and a read of the display id. These are 31 statements in three transactions. Tried: all of them compiled once, no object where a "
-    "tuple does, the gate read without a lock where it is in order, the attempt written and closed without building a query. What is left is the way of each statement through Django and "
-    "the driver (about 60 µs each), and the building of the rows as objects."
+    "looks whether anything else waits for it; and a read of the display id. Tried: all of these statements compiled once, no object where a tuple does, the gate read without a lock where it "
+    "is in order, the hour found by account and time, the attempt written and closed without building a query. What is left is the way of each statement through Django and the driver, and the "
+    "building of the rows as objects."
 )
 
 
@@ -83,21 +83,10 @@ class Bare:
         assert site._place
         self.site = site
         environment = site._place.environment(aws=True) | {"DJANGO_SETTINGS_MODULE": "bench.settings"}
-        command = [
-            sys.executable,
-            "-m",
-            "celery",
-            "-A",
-            "bench.bare",
-            "--quiet",
-            "--skip-checks",
-            "worker",
-            "-P",
-            "threads",
-            "-c",
-            "16",
-        ]
-        command += ["-Q", QUEUE, "-n", "bare@%h", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+        options = (
+            f"-P threads -c {CREW.threads} -Q {QUEUE} -n bare@%h --without-gossip --without-mingle --without-heartbeat"
+        )
+        command = [sys.executable, *f"-m celery -A bench.bare --quiet --skip-checks worker {options}".split()]
         self._log = (site.var / "bare.log").open("ab")
         self._process = Child(Part("bare", command, environment), output=self._log)
 

@@ -85,9 +85,8 @@ def test_crash_in_a_later_part_leaves_the_earlier_ones(monkeypatch):
     assert list(results.read()) == ["pages"]
 
 
-@pytest.mark.parametrize("option", ["--no-keep", "--try"])
-def test_trying_keeps_nothing(monkeypatch, option):
-    measure(monkeypatch, option)
+def test_trying_keeps_nothing(monkeypatch):
+    measure(monkeypatch, "--no-keep")
 
     assert not results.RESULTS.exists()
     assert not results.DOCUMENT.exists()

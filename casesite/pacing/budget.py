@@ -1,5 +1,6 @@
 """The cases an account may open in the rolling hour. Pure: the counted times are given."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -44,7 +45,8 @@ class Budget:
         return at
 
     def has_room(self, now: datetime, *, urgent: bool) -> bool:
-        return self.free_at(now, urgent=urgent) <= now
+        ordinary, all_urgent = (len(self._counted(each, now)) for each in (self.ordinary, self.urgent))
+        return has_room(self.limit, self.reserve, ordinary=ordinary, urgent=all_urgent, for_urgent=urgent)
 
     def spend(self, at: datetime, *, urgent: bool) -> "Budget":
         """The budget after one more case at that instant."""
@@ -57,7 +59,10 @@ class Budget:
         )
 
     def _free(self, times: list[datetime], limit: int, now: datetime) -> datetime:
-        counted = [time for time in times if time + self.hour > now]
+        counted = self._counted(times, now)
         if len(counted) < limit:
             return now
         return counted[len(counted) - limit] + self.hour
+
+    def _counted(self, times: Iterable[datetime], now: datetime) -> list[datetime]:
+        return [time for time in times if time + self.hour > now]
