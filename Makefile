@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help run setup test test-postgres chaos chaos-mutants soak soak-mutants check bench screens docs
 SHELL := /bin/sh
+# Compiled modules are kept, whatever the shell says: sites start dozens of processes, and each would compile the same again.
+export PYTHONDONTWRITEBYTECODE =
 PY := .venv/bin/python
 MANIFEST := $(or $(CASESITE_STATIC_ROOT),staticfiles)/staticfiles.json
 STATES := $(PY) -c 'from casesite.submissions.states import as_markdown; print(as_markdown(), end="")'

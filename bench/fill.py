@@ -2,6 +2,7 @@
 
 python -m bench.fill accounts 128 [10]  accounts that the measurement uses, and the cases an hour of each
 python -m bench.fill submit 8         so many submissions in each of them, waiting for review
+python -m bench.fill reviewing 240    so many submissions of one account, waiting for review; prints how the approver signs in and the review pages' addresses
 python -m bench.fill trickle 60 150 20  approves so many one after another, with that pause in ms, of the first accounts in turn; prints their ids
 python -m bench.fill awake 20         approves all of the account with that number, or has them due again; `asleep 20`: none of it is due
 python -m bench.fill waiting 500 20   so many accounts whose hour is used up, with so many rows each that wait for it
@@ -104,6 +105,25 @@ def submit(count: int) -> None:
                     communication_body="The invoice of last month lists the support plan twice.\n" * 20,
                 )
                 workflow.submit(case, by=author)
+
+
+def reviewing(count: int) -> None:
+    import secrets
+
+    from django.contrib.auth import get_user_model
+    from django.urls import reverse
+
+    from casesite.submissions.models import Submission
+
+    accounts(1)
+    submit(count)
+    approver, password = get_user_model().objects.get(username="approver"), secrets.token_urlsafe(16)
+    approver.is_staff = True
+    approver.set_password(password)
+    approver.save(update_fields=["is_staff", "password"])
+    rows = Submission.objects.filter(submitted_by__username="author").order_by("submitted_at")
+    pages = [reverse("admin:submissions_submission_change", args=[pk]) for pk in rows.values_list("pk", flat=True)]
+    print(json.dumps({"name": approver.username, "password": password, "reviews": pages}))
 
 
 def release(rings_for_each: int = 0) -> None:
@@ -440,5 +460,18 @@ if __name__ == "__main__":
     what, *given = sys.argv[1:]
     from bench.crowd import crowd
 
-    parts = (accounts, pages, submit, release, connect_forms, connect_lane, trickle, awake, asleep, waiting, crowd)
+    parts = (
+        accounts,
+        pages,
+        submit,
+        reviewing,
+        release,
+        connect_forms,
+        connect_lane,
+        trickle,
+        awake,
+        asleep,
+        waiting,
+        crowd,
+    )
     {part.__name__: part for part in parts}[what](*map(int, given))

@@ -71,8 +71,8 @@ def fill(site: Site, *arguments: object, **more: str) -> str:
 
 def beside(site: Site, module: str, *arguments: object, **more: str) -> str:
     """What a module prints that runs with the site's environment."""
-    assert site._place
-    environment = site._place.environment() | more
+    own = site._place.environment() if site._place else site._beside()
+    environment = own | {"DJANGO_SETTINGS_MODULE": "casesite.settings"} | more
     command = [sys.executable, "-m", module, *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
 

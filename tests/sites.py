@@ -28,7 +28,11 @@ from tests import postgres
 from tests.sandboxes import Sandbox
 
 READY_SECONDS = 90
-FOREIGN = ("CASESITE_", "AWS_", "PYTEST_", "DJANGO_SETTINGS", "DATABASE_URL", "REDIS_URL", "PORT", "CI")
+# The last one: a site starts many processes, and each would compile the same modules again where they are not kept.
+FOREIGN = (
+    *("CASESITE_", "AWS_", "PYTEST_", "DJANGO_SETTINGS", "DATABASE_URL", "REDIS_URL", "PORT", "CI"),
+    "PYTHONDONTWRITEBYTECODE",
+)
 ORDER = ("broker", "sandbox", "worker", "dispatcher", "web")
 
 

@@ -45,6 +45,7 @@ LEADER_LEASE = timedelta(seconds=15)
 LEASES_LOST = 3  # in a row without an attempt: something in the row kills its worker
 BLOCKED_LONG = timedelta(hours=24)
 NO_WORKER = timedelta(hours=1)
+AT_ONCE = 100  # hopeless rows of a round
 MINUTE = timedelta(minutes=1)
 HALF_A_MINUTE = timedelta(seconds=30)
 LEADER = "dispatcher-leader"
@@ -452,27 +453,38 @@ def expire_sending(*, all_of_them: bool = False) -> None:
             journal.ended(attempt, row, Outcome.UNKNOWN, error="WorkerLost", state=str(State.UNKNOWN))
 
 
-def park_hopeless() -> None:
-    """Bring before a person what has waited a day behind a stopped account, or an hour for a worker that knows it."""
-    now = clock.now()
+def _behind_stopped_gates(now: datetime, long_ago: datetime) -> QuerySet[Submission]:
     stopped = AccountGate.objects.filter(
         account=OuterRef("account"),
         region=OuterRef("region"),
         family__in=lanes.IN_FLIGHT,
         mode=Mode.WRITE,
-        opened_at__lte=now - times.scaled(BLOCKED_LONG),
+        opened_at__lte=long_ago,
     ).exclude(circuit=Circuit.CLOSED)
-    blocked = Submission.objects.filter(
+    return Submission.objects.filter(
         Q(held_until=None) | Q(held_until__lte=now),  # what a person holds back does not wait for the account
         Exists(stopped),
         state=State.QUEUED,
-        queued_at__lte=now - times.scaled(BLOCKED_LONG),
-    )
-    orphaned = Submission.objects.filter(
-        state=State.QUEUED, payload_version__gt=PAYLOAD_VERSION, due_at__lte=now - times.scaled(NO_WORKER)
-    )
+        queued_at__lte=long_ago,
+    )[:AT_ONCE]
+
+
+def _unknown_to_workers(since: datetime) -> QuerySet[Submission]:
+    waiting = Submission.objects.filter(state=State.QUEUED, payload_version__gt=PAYLOAD_VERSION)
+    return waiting.filter(due_at__lte=since)[:AT_ONCE]
+
+
+_blocked_long = prepared.Objects(_behind_stopped_gates, related=("case",), now=datetime, long_ago=datetime)
+_orphaned = prepared.Objects(_unknown_to_workers, related=("case",), since=datetime)
+
+
+def park_hopeless() -> None:
+    """Bring before a person what has waited a day behind a stopped account, or an hour for a worker that knows it."""
+    now = clock.now()
+    blocked = _blocked_long(now=now, long_ago=now - times.scaled(BLOCKED_LONG))
+    orphaned = _orphaned(since=now - times.scaled(NO_WORKER))
     for rows, reason in ((blocked, Reason.BLOCKED_LONG), (orphaned, Reason.NO_WORKER)):
-        for row in rows.select_related("case")[:100]:
+        for row in rows:
             with write():
                 moved = Submission.objects.filter(pk=row.pk, state=State.QUEUED, token=row.token).update(
                     state=State.NEEDS_ATTENTION, token=F("token") + 1, due_at=None, reason_code=reason

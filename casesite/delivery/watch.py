@@ -21,13 +21,21 @@ GIVE_UP = timedelta(hours=72)  # an account that can't be read any more is not a
 SETTLED = (State.DELIVERED, State.FAILED, State.CANCELLED)
 
 
+_start = prepared.Update(
+    lambda now, first: (
+        Watch.objects.filter(since=None, submission__state__in=SETTLED),
+        {"since": now, "due_at": first},
+    ),
+    now=datetime,
+    first=datetime,
+)
+
+
 def start() -> None:
     """Count the time from when a row is settled; the dispatcher does it once a minute."""
     now = clock.now()
     with write(durable=False):
-        Watch.objects.filter(since=None, submission__state__in=SETTLED).update(
-            since=now, due_at=now + times.scaled(AFTER[0])
-        )
+        _start(now=now, first=now + times.scaled(AFTER[0]))
 
 
 # --- what is due ----------------------------------------------------------------------------------------------------------

@@ -2,12 +2,13 @@
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from casesite import clock, prepared
 from casesite.database import write
@@ -32,6 +33,7 @@ SUPPORT = Api("support")
 RATES = {"support": (2.0, 2.0), "connectcases": (2.0, 5.0), "customer-profiles": (5.0, 5.0), "connect": (2.0, 5.0)}
 BURST_OF_WRITES = {"connectcases": 9.0}
 CONNECTION_FAILURES_OPEN = 5
+CLOCKS_DIFFER = MINUTE  # between processes, at most
 BUG = "bug"  # the trouble that waits for a person
 
 
@@ -51,37 +53,50 @@ class GateClosed(Exception):
         self.closed = closed
 
 
+def _gates(account: int, mode: str, family: str, region: str) -> QuerySet[AccountGate]:
+    return AccountGate.objects.filter(account_id=account, family=family, region=region, mode=mode)
+
+
+def _prepared(build: Callable[..., QuerySet[AccountGate]]) -> prepared.Objects:
+    return prepared.Objects(build, account=int, mode=str, family=str, region=str)
+
+
+_found = _prepared(_gates)
+_locked = _prepared(lambda **key: _gates(**key).select_for_update())
+
+
 def of(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate:
     """The account's gate, made at first use."""
-    gate, _made = AccountGate.objects.get_or_create(
-        account_id=account_pk,
-        family=api.family,
-        region=api.region,
-        mode=mode,
-        defaults={"rate": _rate(api), "tokens": _burst(api, mode), "refilled_at": clock.now()},
-    )
+    gate: AccountGate
+    if found := _found(**_key(account_pk, mode, api)):
+        gate = found[0]
+    else:
+        gate, _made = AccountGate.objects.get_or_create(
+            account_id=account_pk,
+            family=api.family,
+            region=api.region,
+            mode=mode,
+            defaults={"rate": _rate(api), "tokens": _burst(api, mode), "refilled_at": clock.now()},
+        )
     return gate
-
-
-_locked = prepared.Objects(
-    lambda account, mode, family, region: AccountGate.objects.filter(
-        account_id=account, family=family, region=region, mode=mode
-    ).select_for_update(),
-    account=int,
-    mode=str,
-    family=str,
-    region=str,
-)
 
 
 def locked(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate:
     """The same, locked for the running write transaction, also at its first use: who made it has it locked, others wait."""
-    key = {"account": account_pk, "mode": mode.value, "family": api.family, "region": api.region}
+    key = _key(account_pk, mode, api)
     if not (found := _locked(**key)):
         of(account_pk, mode, api)
         found = _locked(**key)
     gate: AccountGate = found[0]
+    if gate.refilled_at - (now := clock.now()) > CLOCKS_DIFFER:
+        # The clock was set back. No token would come until it is as late again: from now on they are counted anew.
+        _spend(pk=gate.pk, tokens=gate.tokens, now=now)
+        gate.refilled_at = now
     return gate
+
+
+def _key(account_pk: int, mode: Mode, api: Api) -> dict[str, Any]:
+    return {"account": account_pk, "mode": mode.value, "family": api.family, "region": api.region}
 
 
 def closed(gate: AccountGate, now: datetime) -> Closed | None:
@@ -233,19 +248,11 @@ def stop_for_bug(account_pk: int, mode: Mode, message: str, api: Api = SUPPORT) 
 
 def stopped(account_pk: int, mode: Mode, api: Api = SUPPORT) -> AccountGate | None:
     """The gate where its circuit is not in order; a plain read, for a quick look before `start_probe`."""
-    found = _stopped(account=account_pk, mode=mode.value, family=api.family, region=api.region)
+    found = _stopped(**_key(account_pk, mode, api))
     return found[0] if found else None
 
 
-_stopped = prepared.Objects(
-    lambda account, mode, family, region: AccountGate.objects.filter(
-        account_id=account, family=family, region=region, mode=mode
-    ).exclude(circuit=Circuit.CLOSED),
-    account=int,
-    mode=str,
-    family=str,
-    region=str,
-)
+_stopped = _prepared(lambda **key: _gates(**key).exclude(circuit=Circuit.CLOSED))
 
 
 def start_probe(

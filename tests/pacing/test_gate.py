@@ -83,6 +83,15 @@ def test_a_clock_that_goes_back_gives_no_tokens_and_takes_none(account, clock):
     assert taken(account, times=2) == [None, "rate"]
 
 
+def test_an_empty_bucket_fills_up_again_after_the_clock_went_back(account, clock):
+    taken(account, times=2)
+    clock.advance(hours=-1)
+
+    assert taken(account) == ["rate"]
+    clock.advance(seconds=0.5)
+    assert taken(account, times=2) == [None, "rate"]
+
+
 # --- slower, and faster again -----------------------------------------------------------------------------------------------------
 def test_each_throttling_halves_the_rate_and_pauses_longer(account, clock):
     rates, pauses = [], []

@@ -43,7 +43,7 @@ class Clocks:
         clock.replace(lambda: self.site)
         auth.get_current_datetime = lambda remove_tzinfo=True: self.site.replace(tzinfo=None if remove_tzinfo else UTC)
         system_time.sleep = lambda seconds: self.pass_(timedelta(seconds=seconds))
-        clients.boottime = lambda: self.passed.total_seconds()
+        system_time.monotonic = clients.boottime = lambda: self.passed.total_seconds()
         wall: Any = SimpleNamespace(time=lambda: self.site.timestamp(), monotonic=system_time.monotonic)
         wall.clock_gettime = system_time.clock_gettime
         clients.time = wall

@@ -2,7 +2,11 @@
 
 from tests.settings import *  # noqa: F403
 
-DATABASES["default"] = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}  # noqa: F405
+DATABASES["default"] = {  # noqa: F405
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": ":memory:",
+    "OPTIONS": {"cached_statements": 1000},
+}
 GATE_RATE = 50
 
 

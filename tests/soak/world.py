@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import random
-import sqlite3
 import tempfile
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from django.core.management import call_command
-from django.db import connection
 
 from casesite.cases.models import Case
 from casesite.catalog import templates_sync
@@ -24,6 +22,7 @@ from tests.sandbox.care import Care
 from tests.soak import processes
 from tests.soak.aws import Aws
 from tests.soak.clocks import Clocks
+from tests.soak.tables import Copy
 
 ACCOUNT, REGION = "111111111111", "us-east-1"
 SUPPORT = (("S1", "normal"), ("S2", "high"), ("U1", "urgent"))  # drafts by their subject, with their severity
@@ -45,8 +44,8 @@ class World:
         self.bells: list[Any] = bells.write_down(setattr)
         call_command("migrate", run_syncdb=True, verbosity=0)
         self._furnish()
-        self._template = sqlite3.connect(":memory:")
-        connection.connection.backup(self._template)
+        self._start, self.backup = Copy("start"), Copy("backup")
+        self._start.take()
         processes.install()
 
     def _draw_the_same_ids(self) -> None:
@@ -82,7 +81,7 @@ class World:
     def begin(self, policy: ReviewPolicy, cases_per_hour: int, visible_after: float) -> None:
         self._entropy.seed(0)
         processes.Process.numbers = count(1)
-        self.restore(self._template)
+        self._start.put_back()
         self.bells.clear()
         self.clocks.reset()
         self.aws.clear()
@@ -91,11 +90,3 @@ class World:
         AwsAccount.objects.update(
             review_policy=policy, cases_per_hour=cases_per_hour, reserved_urgent=min(1, cases_per_hour - 1)
         )
-
-    def backup(self) -> sqlite3.Connection:
-        copy = sqlite3.connect(":memory:")
-        connection.connection.backup(copy)
-        return copy
-
-    def restore(self, copy: sqlite3.Connection) -> None:
-        copy.backup(connection.connection)
