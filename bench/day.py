@@ -18,8 +18,8 @@ class Clock:
     def set(self, instant: datetime) -> None:
         self.now = instant
 
-    def advance(self, *, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
+    def advance(self, **parts: float) -> None:
+        self.now += timedelta(**parts)
 
 
 def main(accounts: int, bursts: int, approvals: int) -> dict[str, Any]:
