@@ -1,6 +1,7 @@
 """python -m bench.day <accounts> <bursts> <approvals in each>: a day of an office in this process; prints how its promises were kept."""
 
 import json
+import logging
 import statistics
 import sys
 from datetime import UTC, datetime, timedelta
@@ -51,4 +52,5 @@ def main(accounts: int, bursts: int, approvals: int) -> dict[str, Any]:
 
 if __name__ == "__main__":
     django.setup()
+    logging.disable(logging.INFO)  # thousands of lines, one for each attempt
     print(json.dumps(main(*map(int, sys.argv[1:]))))

@@ -30,5 +30,5 @@ def test_a_known_mistake_is_seen_and_told_as_a_story():
     done = soak("--examples", str(EXAMPLES), "--no-shrink", "--mutation", "late-success-lost")
 
     assert done.returncode == 1, done.stdout
-    assert "AssertionError: CS-" in done.stdout
+    assert re.search(r"^AssertionError: .*CS-", done.stdout, re.MULTILINE), done.stdout
     assert "The story:" in done.stdout and "harm ends" in done.stdout
