@@ -260,10 +260,12 @@ def due_accounts(now: datetime) -> dict[int, DueWork]:
     if not found:
         return due
     places = _places({row["account_id"] for row in found})
+    # A token from a time that is yet to come was taken before the clock was set back.
+    since, until = now - _token_tells(), now + gate.CLOCKS_DIFFER
     worked_on = _leased(now) | {
         account_pk
         for account_pk, place in places.items()
-        if any(each.refilled_at > now - _token_tells() for each in place.gates.values())
+        if any(since < each.refilled_at <= until for each in place.gates.values())
     }
     sendable = _sendable(found, places, now)
     for row in found:

@@ -219,6 +219,25 @@ def test_work_that_nobody_takes_for_a_minute_is_done_here(sandbox, bells, clock)
     assert len(sandbox.cases()) == 1
 
 
+@pytest.mark.django_db(transaction=True)
+def test_work_that_nobody_takes_is_done_here_although_the_clock_was_set_back(sandbox, bells, clock):
+    """The account's last token was taken at a time that is yet to come again: it shows nobody at work."""
+    submission = a_submission(State.QUEUED)
+    gate.of(submission.account_id, Mode.WRITE)
+    AccountGate.objects.update(refilled_at=clock.now + timedelta(hours=1))
+    dispatcher = Dispatcher()
+    dispatcher.tick()
+
+    clock.advance(seconds=61)
+    dispatcher.tick()
+    for drained in dispatcher._draining.values():
+        drained.result(timeout=20)
+
+    submission.refresh_from_db()
+    assert submission.state == State.DELIVERED
+    assert len(sandbox.cases()) == 1
+
+
 def test_work_with_a_live_lease_is_not_unclaimed(bells, clock):
     preparing = a_submission(State.PREPARING)
     a_submission(State.QUEUED, by=preparing.case.author, account=preparing.account, subject="Another")
