@@ -26,12 +26,17 @@ def cases(parts_office: Office) -> dict[str, Case]:
     """The case during which the worker died, for each point; a plain worker runs since.
 
     The order matters: a worker that is to die must not meet, on work that an earlier death left behind, the point meant
-    for its own case. What C leaves is sent by the worker that dies at H; what takes long to be proven comes last.
+    for its own case. What C leaves is sent by the worker that dies at H, before it has anything to die of; what takes
+    long to be proven comes last.
     """
     kill = Killer(parts_office)
     kill.at("C")
-    kill.at("H", lambda wire: wire.lose_answer())
-    kill.cases["C"].wait_for("delivered")
+
+    def wait_for_what_c_left_and_lose_an_answer(wire: Wire) -> None:
+        kill.cases["C"].wait_for("delivered")
+        wire.lose_answer()
+
+    kill.at("H", wait_for_what_c_left_and_lose_an_answer)
     kill.at("I")
     kill.at("G")
     kill.at("F", lambda wire: wire.fault("slow", when="after", seconds=2), name="F, carried out")
