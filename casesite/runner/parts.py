@@ -15,6 +15,7 @@ WORKER_GRACE = 60.0  # seconds; a call to AWS that is in flight ends within 35
 GRACE = 15.0
 WEB_THREADS = 8
 MEMORY_DISK = Path("/dev/shm")
+UNUSED = 10  # the exit code of `tables` where the site has no team yet
 # glibc gives nearly every thread a heap of its own, and none of them gives back what it once took.
 FEWER_ARENAS = {"MALLOC_ARENA_MAX": "2"}
 
@@ -30,6 +31,7 @@ class Part:
     hushed: tuple[str, ...] = ()  # patterns of lines that are nobody's news
     pass_fds: tuple[int, ...] = ()
     ends: bool = False  # a command: it does its work and ends
+    good_codes: tuple[int, ...] = (0,)  # with which it ends well
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,11 @@ def sandbox(site: Site, *, port: int) -> Part:
 
 def sandbox_port_file(site: Site) -> Path:
     return site.var / "sandbox.port"
+
+
+def tables(site: Site) -> Part:
+    """Brings the tables up to date, and says by its code whether anybody uses the site."""
+    return Part("tables", _manage("tables"), site.environment(), ends=True, good_codes=(0, UNUSED))
 
 
 def command(site: Site, *arguments: str) -> Part:

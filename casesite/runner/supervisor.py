@@ -45,17 +45,18 @@ class Supervisor:
         self._selector.register(child.pipe, selectors.EVENT_READ, child)
         return child
 
-    def run(self, part: Part) -> None:
+    def run(self, part: Part) -> int:
         """Run a command to its end."""
-        self.finish(self.start(part))
+        return self.finish(self.start(part))
 
-    def finish(self, child: Child) -> None:
-        """Wait for a command's end."""
-        while child.code is None:
+    def finish(self, child: Child) -> int:
+        """Wait for a command's end. Gives its exit code, one of those with which it ends well."""
+        while (code := child.code) is None:
             self.look(finishing=child)
         self._forget(child)
-        if child.code:
-            raise Failed(f"{child.name} failed with code {child.code}")
+        if code not in child.part.good_codes:
+            raise Failed(f"{child.name} failed with code {code}")
+        return code
 
     def discard(self, child: Child) -> None:
         """Stop a child that is wanted no more, or has ended."""
@@ -78,8 +79,8 @@ class Supervisor:
         if self._asked_at is not None and not self._stopping:
             raise Asked
         for child in self.children:
-            ended = child.code is not None and child is not finishing and not (child.part.ends and child.code == 0)
-            if ended and not self._stopping:
+            ended_well = child.part.ends and child.code in child.part.good_codes
+            if child.code is not None and child is not finishing and not ended_well and not self._stopping:
                 self._tell_rest(child)
                 raise Failed(f"{child.name} ended by itself ({_how(child.code or 0)})")
 

@@ -94,8 +94,8 @@ class Start:
         self.site = replace(self.site, redis_url=self._broker())
         if self.settings.SANDBOX:
             self.site = replace(self.site, sandbox_url=self._sandbox())
-        self.supervisor.finish(tables)
-        if self.settings.SANDBOX:
+        unused = self.supervisor.finish(tables) == parts.UNUSED
+        if unused and self.settings.SANDBOX:
             self.supervisor.run(parts.command(self.site, "seed_demo", "--if-empty"))
         self._serve()
         self._greet()
@@ -135,7 +135,7 @@ class Start:
         """Begin with the tables, which need neither broker nor simulator; static files where nobody collected them."""
         if not (self.settings.STATIC_ROOT / "staticfiles.json").exists():
             self.supervisor.run(parts.command(self.site, "collectstatic", "--no-input", "--verbosity", "0"))
-        return self.supervisor.start(parts.command(self.site, "migrate", "--no-input", "--verbosity", "0"))
+        return self.supervisor.start(parts.tables(self.site))
 
     def _serve(self) -> None:
         self._start(parts.worker(self.site))

@@ -34,6 +34,7 @@ def site():
         (parts.web, False),
         (lambda site: parts.sandbox(site, port=8010), False),
         (lambda site: parts.command(site, "migrate"), False),
+        (parts.tables, False),
     ],
 )
 def test_aws_variables_go_to_those_who_talk_to_aws(site, make, gets_aws):

@@ -78,6 +78,15 @@ def test_command_that_fails_is_named_with_its_code(supervisor):
         supervisor.run(a_part("migrate", "raise SystemExit(3)"))
 
 
+def test_command_answers_by_the_codes_with_which_it_may_end(supervisor):
+    asked = supervisor.start(a_part("tables", "raise SystemExit(10)", ends=True, good_codes=(0, 10)))
+    supervisor.run(a_part("collectstatic", "import time; time.sleep(0.3)"))  # its end meanwhile is no trouble
+
+    assert supervisor.finish(asked) == 10
+    with pytest.raises(Failed, match=r"^tables failed with code 1$"):
+        supervisor.run(a_part("tables", "raise SystemExit(1)", ends=True, good_codes=(0, 10)))
+
+
 def test_command_may_end_while_others_start_but_not_badly(supervisor, heard):
     good = supervisor.start(a_part("migrate", "pass", ends=True))
     supervisor.start(a_part("broker", OBEDIENT))
