@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from queue import SimpleQueue
@@ -15,7 +16,7 @@ from casesite.pacing import bell
 from tests.bells import Bell
 
 
-def until(condition, seconds=5.0):
+def until(condition, seconds=60.0):
     """Wait for another thread."""
     give_up = time.monotonic() + seconds
     while not condition():
@@ -92,7 +93,7 @@ def test_a_message_says_which_account_and_lives_for_a_minute(queue, priority):
         received.clear()
 
         assert bell.ring_now(bell.WORK_OFF, 7, queue_name=queue) is True
-        message = received.get(timeout=1)
+        message = received.get(timeout=60)
         message.ack()
     args, kwargs, embedded = message.payload
     assert (message.headers["task"], args, kwargs) == ("delivery.work_off", [7], {})
@@ -154,25 +155,32 @@ def hung_broker():
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def test_a_hung_broker_costs_a_page_nothing_and_the_ringer_two_seconds(hung_broker, app_at):
+def test_a_hung_broker_costs_a_page_nothing_and_the_ringer_an_end(hung_broker, app_at, monkeypatch):
+    waited_in = []
+    ring_now = bell.ring_now
+
+    def noting(*given, **options):
+        waited_in.append(threading.current_thread())
+        return ring_now(*given, **options)
+
+    monkeypatch.setattr(bell, "ring_now", noting)
     app_at(hung_broker)
 
-    started = time.monotonic()
     bell.ring(bell.WORK_OFF, 7)
-    assert time.monotonic() - started < 0.1
 
-    started = time.monotonic()
-    until(lambda: bell._quiet_until > 0, seconds=20)
-    assert time.monotonic() - started < 6  # two, were the machine not busy
+    until(lambda: bell._quiet_until > 0)
+    assert waited_in
+    assert threading.current_thread() not in waited_in
 
 
-def test_a_dead_broker_is_known_at_once(app_at):
+def test_a_dead_broker_is_asked_once_and_not_waited_for(app_at, monkeypatch):
+    waits = []
+    monkeypatch.setattr("kombu.utils.functional.sleep", waits.append)
     app_at("redis://127.0.0.1:9/0")
 
-    started = time.monotonic()
     assert bell.ring_now(bell.WORK_OFF, 7) is False
 
-    assert time.monotonic() - started < 0.5
+    assert waits == []
 
 
 # --- later ----------------------------------------------------------------------------------------------------------------------
@@ -182,7 +190,7 @@ def test_a_bell_for_later_is_rung_once_its_time_has_come(bells):
     bell.ring_later(0.2, bell.WORK_OFF, 7)
 
     assert bells == []
-    until(lambda: bells, seconds=60)
+    until(lambda: bells)
     assert bells == [Bell("delivery.work_off", 7, "default")]
     assert time.monotonic() - began >= 0.2
 
@@ -193,7 +201,7 @@ def test_of_several_bells_for_later_the_first_is_rung_and_no_other(bells):
     bell.ring_later(0.2, bell.WORK_OFF, 7)
     bell.ring_later(3600, bell.WORK_OFF, 7)
 
-    until(lambda: len(bells) == 2, seconds=60)
+    until(lambda: len(bells) == 2)
 
     assert [rung.account for rung in bells] == [8, 7]
     assert bell._later == {}
