@@ -21,6 +21,7 @@ from botocore.config import Config
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from . import models
 from .errors import AwsError, Cause, NotSent, TooLate, Trace, translated
 
 # botocore sends a timed-out CreateCase again (3 requests seen in standard mode, 5 in legacy) and CreateCase has no
@@ -244,7 +245,7 @@ class Clients:
                     os.environ.pop(name, None)
                 os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
                 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
-            self._session = boto3.Session()
+            self._session = boto3.Session(botocore_session=models.session())
         return self._session
 
 

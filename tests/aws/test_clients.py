@@ -11,7 +11,7 @@ import pytest
 from botocore.config import Config
 
 from casesite.aws import clients as clients_module
-from casesite.aws import support
+from casesite.aws import models, support
 from casesite.aws.clients import Keys, Target, clients, endpoint_of, parse_date
 from casesite.aws.errors import AwsError, Cause, NotSent, Trace
 from casesite.aws.requests import SupportCaseRequest
@@ -463,6 +463,17 @@ def test_threads_may_ask_for_readers_at_once(sandbox, monkeypatch):
 
 
 # --- no secret ---------------------------------------------------------------------------------------------------------------------
+def test_a_client_of_a_large_service_knows_what_is_used_of_it_alone(sandbox):
+    """Each account has clients of its own, and Amazon Connect has four hundred operations."""
+    for service, used in models.USED.items():
+        client = clients.reader(service, HERE, region="us-east-1")
+
+        assert set(client.meta.service_model.operation_names) == used
+        assert not hasattr(client, "list_tags_for_resource")
+
+    assert hasattr(clients.reader("support", HERE), "describe_trusted_advisor_checks")
+
+
 def test_no_secret_is_shown(sandbox, caplog):
     caplog.set_level(logging.DEBUG)
     keys = clients.keys(THERE)
