@@ -58,6 +58,9 @@ class Target:
         return "us-gov-west-1" if self.role_arn.startswith("arn:aws-us-gov:") else "us-east-1"
 
 
+NOBODY = Target("")  # no account
+
+
 @dataclass(frozen=True)
 class Keys:
     """Credentials frozen for a call. `expires` is None for keys that do not run out."""
@@ -143,7 +146,9 @@ class Clients:
         if not target.role_arn:
             keys = self._own_keys(target)
         else:
-            keys = sts.assume_role(self._client("sts", target, self._own_keys(None), READS), target)
+            # The site's own, whatever account it enters by it: one client serves all.
+            door = self._shared("sts", NOBODY, self._own_keys(None), target.region)
+            keys = sts.assume_role(door, target)
         identity = sts.caller_account(self._client("sts", target, keys, READS))
         if identity != target.account_id:
             raise NotSent(
@@ -189,7 +194,9 @@ class Clients:
 
     def reader(self, service: str, target: Target, region: str = "") -> Any:
         """A client that reads, shared by threads. Services that live in each region need the region."""
-        keys = self.keys(target)
+        return self._shared(service, target, self.keys(target), region)
+
+    def _shared(self, service: str, target: Target, keys: Keys, region: str) -> Any:
         owner = (service, target, region, keys.access_key_id)
         with self._pool_lock:
             if client := self._readers.get(owner):

@@ -463,6 +463,19 @@ def test_threads_may_ask_for_readers_at_once(sandbox, monkeypatch):
 
 
 # --- no secret ---------------------------------------------------------------------------------------------------------------------
+def test_one_client_enters_all_accounts(sandbox, monkeypatch):
+    made = []
+    make = clients._client
+    monkeypatch.setattr(clients, "_client", lambda *given, **more: made.append(given[:2]) or make(*given, **more))
+    sandbox.account(ACME, role_arn=f"arn:aws:iam::{ACME}:role/CasesiteSupportRole")
+    here = Target(ACME, f"arn:aws:iam::{ACME}:role/CasesiteSupportRole")
+    sandbox.account(OTHER, role_arn=ROLE, external_id=THERE.external_id)
+
+    assert clients.keys(here) != clients.keys(THERE)
+
+    assert made == [("sts", clients_module.NOBODY), ("sts", here), ("sts", THERE)]
+
+
 def test_a_client_of_a_large_service_knows_what_is_used_of_it_alone(sandbox):
     """Each account has clients of its own, and Amazon Connect has four hundred operations."""
     for service, used in models.USED.items():
