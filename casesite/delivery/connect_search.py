@@ -12,7 +12,7 @@ from casesite.pacing import gate
 from casesite.submissions import marker as markers
 from casesite.submissions import proven
 from casesite.submissions.connect import REFERENCE_TAG
-from casesite.submissions.models import Kind, Submission
+from casesite.submissions.models import TOKEN_KINDS, Kind, Submission
 
 from . import connect_files, journal, lanes, process, reconcile
 from .models import Attempt, LookResult, Outcome
@@ -132,7 +132,9 @@ def take_found(row: Submission, remote_id: str) -> list[Attempt]:
     """Record what AWS has of a companion; returns the attempts that are proven by it."""
     with write():
         locked = proven.locked(row.pk)
-        proved = list(unproven := row.attempts.filter(outcome__in=(Outcome.UNKNOWN, Outcome.WAIVED)))
-        unproven.update(outcome=Outcome.DONE, remote_id=remote_id)
+        unproven = row.attempts.filter(outcome__in=(Outcome.UNKNOWN, Outcome.WAIVED)).order_by("-n")
+        # Repeats of one client token are one request. Without a token each is one of its own, and the newest is the likeliest.
+        proved = list(unproven if row.kind in TOKEN_KINDS else unproven[:1])
+        row.attempts.filter(pk__in=[attempt.pk for attempt in proved]).update(outcome=Outcome.DONE, remote_id=remote_id)
         proven.record_done(locked, remote_id)
     return proved

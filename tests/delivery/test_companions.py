@@ -266,6 +266,24 @@ def test_file_that_never_arrived_is_related_once_the_search_is_sure(with_file, s
     assert (first.outcome, second.outcome) == (Outcome.ABSENT, Outcome.DONE)
 
 
+def test_file_that_a_search_finds_was_related_by_one_request_alone(with_file, sandbox, time):
+    sandbox.fault(RELATE, "drop", when="before", times=2)
+    work_off(with_file)
+    let_pass(with_file, time, 5, 30, 30, *[60] * 70)
+    row = the_file(with_file)
+    assert (row.state, row.reason_code) == (State.NEEDS_ATTENTION, Reason.NOT_FOUND_REPEATED)
+
+    sandbox.lose_answer(RELATE)
+    lead = a_user(team=with_file.case.team, role=Role.LEAD)
+    workflow.send_again(row, by=lead, reason="It is not in Connect.")
+    let_pass(with_file, time, 0, 30, *[60] * 35)
+
+    assert the_file(with_file).state == State.DELIVERED
+    assert len(related_files(sandbox)) == 1
+    outcomes = list(the_file(with_file).attempts.order_by("n").values_list("outcome", flat=True))
+    assert outcomes == [Outcome.ABSENT, Outcome.WAIVED, Outcome.DONE]
+
+
 def test_search_whose_lease_ran_out_leaves_the_end_to_the_next(with_file, sandbox, time, monkeypatch):
     sandbox.fault(RELATE, "drop", when="before")
     work_off(with_file)
