@@ -31,7 +31,7 @@ setup: $(MANIFEST) ## make .venv and collect the static files, without starting 
 
 test: .venv/.dev ## install what tests need, a browser too, and run them all
 	@$(PY) -m tests.browsers --install
-	$(PY) -m pytest -n 2 --dist loadgroup $(TESTS)
+	$(PY) -m pytest -n 2 --dist loadgroup --durations 15 $(TESTS)
 
 test-postgres: .venv/.dev ## run what stands on the database once more, on a PostgreSQL of its own or the one of DATABASE_URL
 	@$(PY) -m tests.postgres -- $(PY) -m pytest -n 2 --dist loadgroup --database-only $(or $(TESTS),$(DATABASE_TESTS))

@@ -6,7 +6,7 @@ from celery import shared_task
 from celery.signals import task_postrun, task_prerun, worker_ready, worker_shutdown, worker_shutting_down
 from django.db import close_old_connections
 
-from casesite import failpoints
+from casesite import failpoints, garbage
 from casesite.pacing import bell
 
 from . import canary, process, watchdog, work
@@ -41,6 +41,7 @@ def _drop_broken_connections(**_kwargs: object) -> None:
 @worker_ready.connect
 def _started(sender: object = None, **_kwargs: object) -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
+    garbage.look_seldom()
     queues = ",".join(sorted(getattr(getattr(sender, "app", None), "amqp", None).queues.consume_from)) if sender else ""  # type: ignore[union-attr]
     process.start_beating("worker", queues[:100])
     watchdog.start()

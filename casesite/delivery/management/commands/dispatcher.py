@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from casesite.delivery import process
 from casesite.delivery.dispatcher import Dispatcher, begin, resign
 from casesite.delivery.persistence import persist_start
+from casesite.garbage import look_seldom
 
 
 class Command(BaseCommand):
@@ -30,6 +31,7 @@ class Command(BaseCommand):
                 "AWS is searched for cases that the database may have forgotten; until then none of it is sent"
             )
         process.keep_beating()
+        look_seldom()
         self.stdout.write("dispatcher runs")
         dispatcher.run()
         resign()
