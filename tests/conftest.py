@@ -13,10 +13,17 @@ import hypothesis
 import pytest
 
 from casesite import clock as casesite_clock
+from casesite.garbage import look_seldom
 from tests import browsers
 
 hypothesis.settings.register_profile("house", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("house")
+
+
+# --- the test process ---------------------------------------------------------------------------------------------------------
+def pytest_collection_finish() -> None:
+    """Thousands of collected tests stay to the end: what looks for garbage need not look at them again and again."""
+    look_seldom()
 
 
 # --- only this machine -------------------------------------------------------------------------------------------------------
