@@ -72,11 +72,6 @@ HOW = (
     f"Where answers get lost, every {LOSE_EVERY:g} s one call is carried out and its connection closed without an answer. A raised rate is told to the "
     "site by its settings. Of Support's 5 calls a second the site uses 2 for cases, which is the ideal here: a program may use more.",
 )
-MISSED = (
-    "Missed, and why: of 5 accounts 3 requests of 153 were refused with the hour used up. The site counted the hour from its intent, AWS from the moment at which it opens the case, some time later; a "
-    "place that is taken again at once was then asked for too early by what the later request was quicker. It counts from the answer since. At 10 a second neither the site nor the best of the programs "
-    "(0.88) reached the rate on a busy machine; what is the site's own part in it is not known yet, and the bells for each of the approvals came only after that run."
-)
 HEAD = ("quota", "who", "cases", "lost", "doubled", "refused", "rate used", "time, × ideal")
 
 
