@@ -13,6 +13,7 @@ import django
 
 from bench.fill import FIRST_ACCOUNT
 from bench.processes import rss
+from casesite.garbage import look_seldom
 
 
 def main(count: int) -> tuple[float, float]:
@@ -39,4 +40,5 @@ def _use(target: Any) -> None:
 
 if __name__ == "__main__":
     django.setup()
+    look_seldom()  # as workers do
     print(json.dumps(main(int(sys.argv[1]))))

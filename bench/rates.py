@@ -69,7 +69,7 @@ HOW = (
     f"counts as AWS does and refuses what is more; its hour, and the site's, last {WINDOW:g} s. Lost: not there in the end. Doubled: there once more. "
     "Refused: of the requests to open a case. Rate used: the time that these cases take where every place and every token is used, to the time "
     "from the first request to the last. Time: from the approval to the last stored case id, to the same ideal; of a program, from its first request. "
-    f"Where answers get lost, every {LOSE_EVERY:g} s one call is carried out and its connection closed without an answer. A raised rate is told to the "
+    f"Where answers get lost, every {LOSE_EVERY:g} s one call is carried out and its connection closed without an answer, until as many calls came as there are cases. A raised rate is told to the "
     "site by its settings. Of Support's 5 calls a second the site uses 2 for cases, which is the ideal here: a program may use more.",
 )
 HEAD = ("quota", "who", "cases", "lost", "doubled", "refused", "rate used", "time, × ideal")
@@ -167,11 +167,15 @@ def _as_aws(sandbox: Sandbox, quota: Quota) -> None:
 
 @contextmanager
 def _answers_lost(sandbox: Sandbox, quota: Quota) -> Iterator[None]:
-    """Every two seconds one, if the quota says so."""
+    """Every two seconds one, if the quota says so, until as many requests have come as there are cases.
+
+    What is asked for again after that is seldom enough to be lost each time.
+    """
     ended = threading.Event()
+    first_requests = quota.cases * quota.accounts
 
     def lose() -> None:
-        while not ended.wait(LOSE_EVERY):
+        while not ended.wait(LOSE_EVERY) and len(sandbox.requests(quota.operation)) < first_requests:
             sandbox.lose_answer(quota.operation, dry_run=False)
 
     thread = threading.Thread(target=lose, daemon=True)
