@@ -1,6 +1,7 @@
 """How fast accounts send within what AWS allows them, beside programs as one writes them with boto3 today."""
 
 import json
+import math
 import subprocess
 import sys
 import tempfile
@@ -69,7 +70,7 @@ HOW = (
     f"counts as AWS does and refuses what is more; its hour, and the site's, last {WINDOW:g} s. Lost: not there in the end. Doubled: there once more. "
     "Refused: of the requests to open a case. Rate used: the time that these cases take where every place and every token is used, to the time "
     "from the first request to the last. Time: from the approval to the last stored case id, to the same ideal; of a program, from its first request. "
-    f"Where answers get lost, every {LOSE_EVERY:g} s one call is carried out and its connection closed without an answer, until as many calls came as there are cases. A raised rate is told to the "
+    f"Where answers get lost, every {LOSE_EVERY:g} s one call is carried out and its connection closed without an answer; of the site until as many calls came as there are cases. A raised rate is told to the "
     "site by its settings. Of Support's 5 calls a second the site uses 2 for cases, which is the ideal here: a program may use more.",
 )
 HEAD = ("quota", "who", "cases", "lost", "doubled", "refused", "rate used", "time, × ideal")
@@ -166,16 +167,12 @@ def _as_aws(sandbox: Sandbox, quota: Quota) -> None:
 
 
 @contextmanager
-def _answers_lost(sandbox: Sandbox, quota: Quota) -> Iterator[None]:
-    """Every two seconds one, if the quota says so, until as many requests have come as there are cases.
-
-    What is asked for again after that is seldom enough to be lost each time.
-    """
+def _answers_lost(sandbox: Sandbox, quota: Quota, most_requests: float = math.inf) -> Iterator[None]:
+    """Every two seconds one, if the quota says so, until that many requests have come."""
     ended = threading.Event()
-    first_requests = quota.cases * quota.accounts
 
     def lose() -> None:
-        while not ended.wait(LOSE_EVERY) and len(sandbox.requests(quota.operation)) < first_requests:
+        while not ended.wait(LOSE_EVERY) and len(sandbox.requests(quota.operation)) < most_requests:
             sandbox.lose_answer(quota.operation, dry_run=False)
 
     thread = threading.Thread(target=lose, daemon=True)
@@ -199,10 +196,11 @@ def _ours(site: Site, quota: Quota) -> Outcome:
     else:
         fill(site, "accounts", quota.accounts, quota.per_hour)
         fill(site, "submit", quota.cases)
-    with _answers_lost(site.sandbox, quota):
+    everything = quota.cases * quota.accounts
+    # What the site asks for again after that is seldom enough to be lost each time.
+    with _answers_lost(site.sandbox, quota, most_requests=everything):
         began = float(fill(site, "release", 1))
         done = "SELECT count(*) AS n FROM submissions_submission WHERE remote_id IS NOT NULL"
-        everything = quota.cases * quota.accounts
         wait_until(
             lambda: site.rows(done)[0]["n"] == everything, seconds=600, every=0.2, what="the delivery of all cases"
         )
