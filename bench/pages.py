@@ -34,7 +34,7 @@ MISSED = (
     "writes into three tables with sixteen indexes and the words by which it is found, 1.35 ms in SQLite with its commit, checks "
     "twelve fields and leaves a signed message. Tried: rows and questions by compiled statements, plain values handed to the "
     "driver untouched, no copies of fields, one transaction, one account instead of all, checks by compiled patterns, fewer reads (twelve statements became "
-    "nine for a draft, thirteen eleven for the form), garbage looked for seldom (a draft's 1.69 became 1.57). Not worth it: without the indexes of foreign keys that nobody searches by, a draft's rows take 0.04 ms less; "
+    "nine for a draft, thirteen eleven for the form), garbage looked for seldom (a draft's 1.57 was 1.69 in an earlier run without; how much of it is that is not known). Not worth it: without the indexes of foreign keys that nobody searches by, a draft's rows take 0.04 ms less; "
     "the five indexes of the list of cases take 0.4, the words 0.15, and are needed. Open: the session and the person, which Django reads by queries built anew, are four "
     "tenths of an empty page and of the bare view. Compiled they would make every page quicker, and the ratio to the bare view worse."
 )

@@ -20,6 +20,20 @@ def test_the_web_process_leaves_alone_what_it_loaded(tmp_path):
     assert ran("import casesite.wsgi", tmp_path) == "10000 True"
 
 
+def test_a_dispatcher_leaves_alone_what_it_loaded(tmp_path):
+    program = """
+import django; django.setup()
+from casesite.delivery import process
+from casesite.delivery.management.commands import dispatcher
+dispatcher.begin = lambda after_restore: False
+dispatcher.Dispatcher.run = lambda self: None
+dispatcher.resign = process.keep_beating = process.stopped = lambda: None
+import os
+dispatcher.Command(stdout=open(os.devnull, "w")).handle(after_restore=False)
+"""
+    assert ran(program, tmp_path) == "10000 True"
+
+
 def test_a_worker_leaves_alone_what_it_loaded(tmp_path):
     program = """
 import django; django.setup()

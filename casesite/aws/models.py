@@ -30,7 +30,7 @@ class UsedOperations(Loader):
         used = USED.get(service_name)
         if type_name != "service-2" or used is None:
             return model
-        return {**model, "operations": {name: model["operations"][name] for name in sorted(used)}}
+        return {**model, "operations": {name: how for name, how in model["operations"].items() if name in used}}
 
 
 def session() -> Session:

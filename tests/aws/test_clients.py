@@ -462,7 +462,6 @@ def test_threads_may_ask_for_readers_at_once(sandbox, monkeypatch):
     assert failed == []
 
 
-# --- no secret ---------------------------------------------------------------------------------------------------------------------
 def test_one_client_enters_all_accounts(sandbox, monkeypatch):
     made = []
     make = clients._client
@@ -487,6 +486,7 @@ def test_a_client_of_a_large_service_knows_what_is_used_of_it_alone(sandbox):
     assert hasattr(clients.reader("support", HERE), "describe_trusted_advisor_checks")
 
 
+# --- no secret ---------------------------------------------------------------------------------------------------------------------
 def test_no_secret_is_shown(sandbox, caplog):
     caplog.set_level(logging.DEBUG)
     keys = clients.keys(THERE)
