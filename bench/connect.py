@@ -8,17 +8,17 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from bench.figures import Figure, at_most, say
+from bench.pages import EMPTY, browsers_of
 from bench.requests import Browser
 from bench.throughput import fill
 from tests.sites import Site
 
-EMPTY = "/comparison/empty/"
 FIELDS, MANY, RULES = 30, 200, 50
 ROUNDS, REQUESTS, REQUESTS_MANY = 5, 60, 12
 HOW = (
     "Connect forms",
     f"One web process as `make run` starts it, templates of {FIELDS} and of {MANY} fields with {RULES} rules, for one signed-in agent; "
-    f"{ROUNDS} rounds in turns with an empty page of the same sign-in and frame; medians. The fragment is what an answer brings back while one "
+    f"{ROUNDS} rounds in turns with an empty page of the same frame, whose sign-in is Django's own; medians. The fragment is what an answer brings back while one "
     f"fills in the form of {MANY} fields.",
 )
 
@@ -31,17 +31,17 @@ def measure() -> list[Figure]:
                 site.stop_part(part)
             told = json.loads(fill(site, "connect_forms", MANY, DJANGO_SETTINGS_MODULE="bench.settings"))
             web = site.start_part("web", DJANGO_SETTINGS_MODULE="bench.settings")
-            return _form_figures(Browser(site.url, told["session"], web.pid), told)
+            return _form_figures(*browsers_of(site, told, web.pid), told)
         finally:
             site.stop()
 
 
-def _form_figures(browser: Browser, told: dict[str, str]) -> list[Figure]:
+def _form_figures(browser: Browser, django: Browser, told: dict[str, str]) -> list[Figure]:
     shown = re.findall(r'name="known" value="([^"]*)"', browser.text(told["many"]))
     typed = urlencode([("action", "update"), ("fields-field-7", "option-3"), *(("known", one) for one in shown)])
     rounds = []
     for number in range(ROUNDS + 1):
-        empty = browser.get(EMPTY, REQUESTS)
+        empty = django.get(EMPTY, REQUESTS)
         form = browser.get(told["few"], REQUESTS)
         many = browser.get(told["many"], REQUESTS_MANY)
         fragment = browser.fragment(told["many"], REQUESTS_MANY, typed)

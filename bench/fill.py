@@ -264,7 +264,7 @@ def pages(services: int) -> None:
         "cc_email_addresses": "a@example.com, b@example.com",
     }
     _answer_languages(account, fields)
-    print(json.dumps({"session": session_of(author), "fields": fields}))
+    print(json.dumps({**_sessions_of(author), "fields": fields}))
 
 
 def connect_forms(many: int) -> None:
@@ -283,7 +283,7 @@ def connect_forms(many: int) -> None:
     print(
         json.dumps(
             {
-                "session": session_of(author),
+                **_sessions_of(author),
                 "few": f"/cases/new/connect/{few}/",
                 "many": f"/cases/new/connect/{large}/",
             }
@@ -444,14 +444,22 @@ def _use_some(author: Any, account: Any, catalog: Any) -> None:
         SupportContent.objects.create(case=case, catalog=catalog, service_code=f"service-{number * 30}")
 
 
-def session_of(user: Any) -> str:
+def _sessions_of(user: Any) -> dict[str, str]:
+    """The site's own, and one for the comparison views."""
+    return {
+        "session": session_of(user),
+        "django_session": session_of(user, "django.contrib.auth.backends.ModelBackend"),
+    }
+
+
+def session_of(user: Any, backend: str = "casesite.web.sessions.PasswordBackend") -> str:
     """The key of a session in which the person is signed in."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.sessions.backends.db import SessionStore
 
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
+    session[BACKEND_SESSION_KEY] = backend
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     session.save()
     return str(session.session_key)

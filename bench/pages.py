@@ -5,9 +5,10 @@ import statistics
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from bench.figures import Figure, at_least, at_most, say
-from bench.requests import Browser, Load
+from bench.requests import CONNECTIONS, Browser, Load
 from bench.throughput import fill
 from tests.sites import Site
 
@@ -20,7 +21,8 @@ HOW = (
     "Pages",
     f"One web process as `make run` starts it, with comparison views added to its addresses (`bench/comparison`), for one signed-in agent with a "
     f"catalogue of {SERVICES} services and seven used lately. {ROUNDS} rounds of {REQUESTS} requests of each kind in turns over 4 connections, from "
-    "the same machine; the medians of each round's ratios. All pages have the same sign-in, middleware and frame. The plain form has the same ten "
+    "the same machine; the medians of each round's ratios. All pages have the same middleware and frame; who is signed in the comparison views ask as any Django site does, "
+    "by its own sessions and backend. The plain form has the same ten "
     "fields with five services, rendered by crispy forms. The bare view checks the sign-in and CSRF and inserts one row, with the same commit to disk; "
     "a draft is one new case, a submit is a new case handed to review. What everybody gets of a frame and of the empty form's page is rendered once "
     "(`casesite/web/templatetags/pieces.py`, `casesite/desk/forms/blank.py`); what pages ask and write is compiled once (`casesite/prepared.py`); a form "
@@ -48,17 +50,22 @@ def measure() -> list[Figure]:
                 site.stop_part(part)
             told = json.loads(fill(site, "pages", SERVICES, DJANGO_SETTINGS_MODULE="bench.settings"))
             web = site.start_part("web", DJANGO_SETTINGS_MODULE="bench.settings")
-            return _figures(_rounds(Browser(site.url, told["session"], web.pid), told["fields"]))
+            return _figures(_rounds(*browsers_of(site, told, web.pid), told["fields"]))
         finally:
             site.stop()
 
 
-def _rounds(browser: Browser, fields: dict[str, str]) -> list[dict[str, Load]]:
+def browsers_of(site: Site, told: dict[str, Any], pid: int, connections: int = CONNECTIONS) -> list[Browser]:
+    """Somebody at our pages, and the same person at the comparison views."""
+    return [Browser(site.url, told[key], pid, connections) for key in ("session", "django_session")]
+
+
+def _rounds(browser: Browser, django: Browser, fields: dict[str, str]) -> list[dict[str, Load]]:
     kinds: dict[str, Callable[[], Load]] = {
-        "empty": lambda: browser.get(EMPTY, REQUESTS),
-        "plain": lambda: browser.get(PLAIN, REQUESTS),
+        "empty": lambda: django.get(EMPTY, REQUESTS),
+        "plain": lambda: django.get(PLAIN, REQUESTS),
         "form": lambda: browser.get(FORM, REQUESTS),
-        "bare": lambda: browser.post(BARE, REQUESTS, fields),
+        "bare": lambda: django.post(BARE, REQUESTS, fields),
         "draft": lambda: browser.post(FORM, REQUESTS, fields | {"action": "save_draft"}),
         "submit": lambda: browser.post(FORM, REQUESTS, fields | {"action": "submit"}),
     }

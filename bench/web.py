@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 
 from bench.figures import Figure, at_most, percentile, say
-from bench.pages import BARE, FORM, SERVICES
+from bench.pages import BARE, FORM, SERVICES, browsers_of
 from bench.requests import Browser, Load
 from bench.throughput import ACCOUNTS, LATENCY, RAISED, fill
 from tests.sites import Site
@@ -44,13 +44,13 @@ def _measure(site: Site) -> list[Figure]:
     told = json.loads(fill(site, "pages", SERVICES, DJANGO_SETTINGS_MODULE="bench.settings"))
     fill(site, "accounts", ACCOUNTS)
     web = site.start_part("web", DJANGO_SETTINGS_MODULE="bench.settings")
-    browser = Browser(site.url, told["session"], web.pid, CONNECTIONS)
+    browsers = browsers_of(site, told, web.pid, CONNECTIONS)
     fields = told["fields"]
-    _round(browser, fields)  # warms
+    _round(*browsers, fields)  # warms
     fill(site, "submit", CASES)
     fill(site, "release")
     before = _stored(site)
-    rounds = [_round(browser, fields) for _number in range(ROUNDS)]
+    rounds = [_round(*browsers, fields) for _number in range(ROUNDS)]
     stored, left = _stored(site) - before, _waiting(site)
     if not left:
         raise SystemExit(f"The worker had nothing left to send before the posts were over: {stored} ids were stored.")
@@ -71,9 +71,9 @@ def _measure(site: Site) -> list[Figure]:
     ]
 
 
-def _round(browser: Browser, fields: dict[str, str]) -> dict[str, Load]:
+def _round(browser: Browser, django: Browser, fields: dict[str, str]) -> dict[str, Load]:
     return {
-        "bare": browser.post(BARE, REQUESTS, fields),
+        "bare": django.post(BARE, REQUESTS, fields),
         "draft": browser.post(FORM, REQUESTS, fields | {"action": "save_draft"}),
     }
 

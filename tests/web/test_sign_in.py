@@ -4,10 +4,13 @@ import json
 from html.parser import HTMLParser
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import include, path
+from django.utils import timezone
 
 from casesite.teams.models import Preferences, Role
 from casesite.web.auth import Kept, login_required_keeping_text
@@ -224,6 +227,52 @@ def test_signing_out_takes_a_post(client, person):
 
     assert (answer.status_code, answer["Location"]) == (302, "/accounts/login/")
     assert "_auth_user_id" not in client.session
+
+
+def signed_in(client) -> bool:
+    """Whether a page knows who asks."""
+    return client.get("/echo/").status_code == 200
+
+
+def test_session_that_ran_out_ends_there(client, person):
+    client.force_login(person)
+    assert signed_in(client)
+
+    Session.objects.update(expire_date=timezone.now())
+
+    assert not signed_in(client)
+
+
+def test_key_that_nobody_has_is_not_taken_over(client, person):
+    client.cookies[settings.SESSION_COOKIE_NAME] = "chosen-by-somebody-else-0123456789ab"
+
+    signed_in_with(client, {}, person)
+
+    assert signed_in(client)
+    assert client.cookies[settings.SESSION_COOKIE_NAME].value != "chosen-by-somebody-else-0123456789ab"
+
+
+@pytest.mark.parametrize("what_happens", ["switched off", "gone", "another password"])
+def test_person_is_out_at_the_next_request(client, person, what_happens):
+    client.force_login(person)
+    assert signed_in(client)
+
+    if what_happens == "switched off":
+        type(person).objects.filter(pk=person.pk).update(is_active=False)
+    elif what_happens == "gone":
+        person.delete()
+    else:
+        person.set_password("another one that is long")
+        person.save()
+
+    assert not signed_in(client)
+
+
+def test_who_asks_costs_two_queries(client, person, django_assert_num_queries):
+    client.force_login(person)
+
+    with django_assert_num_queries(2):
+        assert signed_in(client)
 
 
 def test_admin_sends_to_the_one_sign_in(client):
