@@ -30,7 +30,7 @@ MISSED = (
     "6 each for claim and intent, 5 for what reads of display ids store; 15 of these are CPU of statements and objects, the rest waits for the interpreter, which each statement lets go. So 40 cases a second are the most that can pass, "
     "whatever AWS takes. Two processes wait for SQLite's own lock instead, whose wait is not fair. Tried: statements compiled once, the hour of an account counted by an index, commits that need not wait for the disk where one may be lost, "
     "a gate that is in order left unlocked by a success, and threads that change after 0.5 ms instead of 5 (34 to 36 cases a second). Not tried: several rows claimed at once, and reads before the lock is taken. "
-    "On PostgreSQL the processors are the limit: a case takes 39 ms of a worker's CPU and some 28 of the database's, the simulator works beside them, and there are two cores."
+    "On PostgreSQL the processors are the limit: a case takes 39 ms of a worker's CPU and 28 or more of the database's, the simulator works beside them, and there are two cores."
 )
 
 
