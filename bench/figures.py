@@ -37,7 +37,8 @@ class Figure:
 
     @property
     def met(self) -> bool:
-        return self.number <= self.limit if self.at_most else self.number >= self.limit
+        number = round(self.number, 9)  # the last digit of a float misses no goal
+        return number <= self.limit if self.at_most else number >= self.limit
 
     @property
     def verdict(self) -> str:
