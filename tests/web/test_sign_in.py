@@ -4,7 +4,6 @@ import json
 from html.parser import HTMLParser
 
 import pytest
-from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
@@ -14,6 +13,7 @@ from django.utils import timezone
 
 from casesite.teams.models import Preferences, Role
 from casesite.web.auth import Kept, login_required_keeping_text
+from casesite.web.sessions import SessionStore
 from tests.factories import PASSWORD, a_team, a_user
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
@@ -243,13 +243,13 @@ def test_session_that_ran_out_ends_there(client, person):
     assert not signed_in(client)
 
 
-def test_key_that_nobody_has_is_not_taken_over(client, person):
-    client.cookies[settings.SESSION_COOKIE_NAME] = "chosen-by-somebody-else-0123456789ab"
+def test_key_that_nobody_has_is_not_taken_over():
+    session = SessionStore("chosen-by-somebody-else-0123")
+    session["theme"] = "dark"
+    session.save()
 
-    signed_in_with(client, {}, person)
-
-    assert signed_in(client)
-    assert client.cookies[settings.SESSION_COOKIE_NAME].value != "chosen-by-somebody-else-0123456789ab"
+    assert session.session_key != "chosen-by-somebody-else-0123"
+    assert SessionStore(session.session_key)["theme"] == "dark"
 
 
 @pytest.mark.parametrize("what_happens", ["switched off", "gone", "another password"])
