@@ -1,8 +1,12 @@
 """How measurements are kept and told. Nothing is measured here."""
 
 import json
+import os
+import subprocess
+import sys
 import tomllib
 from dataclasses import replace
+from resource import RUSAGE_CHILDREN, getrusage
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +14,7 @@ import pytest
 from bench import results
 from bench.__main__ import PARTS, main
 from bench.figures import POSTGRES, ROOT, Table, at_least, at_most
+from bench.processes import cpu_seconds
 
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 FAST = at_most("Answer of a page", 20.4, 25, "ms", digits=1, beside="p90 30 ms")
@@ -47,6 +52,22 @@ def a_release(part, figure):
 def test_goal_figure_and_verdict_stand_on_one_line():
     assert FAST.line == "met     Answer of a page: 20.4 ms (goal ≤ 25 ms). p90 30 ms."
     assert MANY.line == "missed  Pages a second, of a bare one's: 0.64 × (goal ≥ 0.7 ×)."
+
+
+def test_last_digit_of_a_float_misses_no_goal():
+    assert at_most("Load at rest", 1.0000000000000169, 1, "%").met
+    assert at_least("Rate used", 0.9499999999999999, 0.95, "").met
+    assert not at_most("Load at rest", 1.0001, 1, "%").met
+    assert not at_least("Rate used", 0.9499, 0.95, "").met
+
+
+def test_processor_time_of_children_that_ended_counts():
+    before, children = cpu_seconds([os.getpid()]), getrusage(RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", "sum(range(10_000_000))"], check=True)
+    now = getrusage(RUSAGE_CHILDREN)
+    theirs = now.ru_utime + now.ru_stime - children.ru_utime - children.ru_stime
+
+    assert cpu_seconds([os.getpid()]) - before > theirs / 2 > 0
 
 
 def test_what_was_measured_is_kept_and_told_with_its_circumstances(monkeypatch):
