@@ -26,7 +26,8 @@ class Inserted:
 def insert(values: dict[str, Any], offer: Offer) -> Inserted | None:
     """Put the chosen text into the form's raw values: the subject where there is none, the description below what is there."""
     chosen = str(values.get("canned_text") or "")
-    text = next((each for each in offer.canned_texts if str(each.pk) == chosen), None)
+    offered = next((pk for pk, _name in offer.canned_choices if str(pk) == chosen), None)
+    text = CannedText.objects.filter(pk=offered).first() if offered else None
     if text is None:
         return None
     known = _known(offer)

@@ -14,6 +14,23 @@ from casesite.submissions.queue import Queue, queue_of
 from casesite.teams.models import REVIEWING_ROLES, AwsAccount, Membership, ReviewPolicy, SecondApproval, Team
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """All that the panel says of an account but for the time, which each page says anew. Equal ones look alike."""
+
+    review: str
+    needs_two: bool
+    reviewers: tuple[str, ...]
+    team: str
+    can_send: bool
+    now: bool
+    planned: bool  # whether there is a time
+    used: int
+    limit: int
+    reserve: int
+    first_response: str
+
+
 @dataclass(frozen=True)
 class Outlook:
     """For a draft as it stands in the form now."""
@@ -45,11 +62,12 @@ class Outlook:
         return asked == SecondApproval.ALWAYS or (asked == SecondApproval.URGENT and self.is_urgent)
 
     @cached_property
-    def reviewers(self) -> list[Any]:
-        """Who may decide on it: the team's reviewers and leads, but for its author."""
+    def reviewers(self) -> list[str]:
+        """Who may decide on it, by name: the team's reviewers and leads, but for its author."""
         if self.team is None:
             return []
-        return [member.user for member in _reviewers(team=self.team.pk, author=self.user.pk)]
+        members = _reviewers(team=self.team.pk, author=self.user.pk)
+        return [f"{first} {last}".strip() or name for first, last, name in members]
 
     @cached_property
     def queue(self) -> Queue | None:
@@ -69,6 +87,26 @@ class Outlook:
             return None
         return severity_of(self.severity_code, targets=self.account.response_targets if self.account else None)
 
+    @property
+    def told(self) -> Told | None:
+        """Nothing while no account is chosen; and nothing is read that is not said."""
+        if not self.account:
+            return None
+        queue = self.queue if self.account.can_send else None
+        return Told(
+            review=self.review,
+            needs_two=self.needs_two,
+            reviewers=tuple(self.reviewers) if self.review == "before" else (),
+            team=self.team.name if self.team else "",
+            can_send=self.account.can_send,
+            now=queue is not None and self.goes_out_now,
+            planned=queue is not None and self.goes_out_at is not None,
+            used=queue.budget.used if queue else 0,
+            limit=queue.budget.limit if queue else 0,
+            reserve=queue.budget.reserve if queue else 0,
+            first_response=str(self.severity.first_response) if self.severity else "",
+        )
+
     @cached_property
     def alike(self) -> list[Case]:
         """Cases that may be this one already."""
@@ -81,11 +119,12 @@ class Outlook:
         )
 
 
-_reviewers = prepared.Objects(
-    lambda team, author: Membership.objects.filter(team=team, role__in=REVIEWING_ROLES, user__is_active=True).exclude(
-        user=author
+_reviewers = prepared.Rows(
+    lambda team, author: (
+        Membership.objects.filter(team=team, role__in=REVIEWING_ROLES, user__is_active=True)
+        .exclude(user=author)
+        .values_list("user__first_name", "user__last_name", "user__username")
     ),
-    related=("user",),
     team=int,
     author=int,
 )

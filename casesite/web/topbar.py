@@ -67,6 +67,16 @@ def register_notice(notices: Notices) -> None:
         _notices.append(notices)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """All that the bar says of a person. Equal ones look alike, so what they look like is kept."""
+
+    name: str
+    new_case_url: str
+    is_staff: bool
+    links: tuple[Link, ...]
+
+
 class TopBar:
     """The top bar of one request, worked out when a page shows it."""
 
@@ -76,7 +86,17 @@ class TopBar:
         self.user = user if user is not None and user.is_authenticated else None
 
     @cached_property
+    def told(self) -> Told | None:
+        """With all words in this request's language; nothing where nobody is signed in."""
+        if not self.user:
+            return None
+        return Told(
+            name=self.name, new_case_url=self.new_case_url, is_staff=self.user.is_staff, links=tuple(self.links)
+        )
+
+    @cached_property
     def links(self) -> list[Link]:
+        """With all words in this request's language."""
         if not self.user:
             return []
         fixed = [
@@ -84,13 +104,18 @@ class TopBar:
             Link(text=_("Cases"), url="/cases/", covers="/cases/"),
         ]
         more = [link for name in _links if (link := self._registered(name))]
-        return [replace(link, current=self._is_current(link)) for link in (*fixed, *more)]
+        return [
+            replace(link, text=str(link.text), count_text=str(link.count_text), current=self._is_current(link))
+            for link in (*fixed, *more)
+        ]
 
     @cached_property
-    def notices(self) -> list[Notice]:
+    def notices(self) -> tuple[Notice, ...]:
+        """With all words in this request's language."""
         if not self.user:
-            return []
-        return [notice for notices in _notices for notice in notices(self.request)]
+            return ()
+        found = (notice for notices in _notices for notice in notices(self.request))
+        return tuple(replace(notice, text=str(notice.text), link_text=str(notice.link_text)) for notice in found)
 
     @property
     def name(self) -> str:
@@ -102,7 +127,8 @@ class TopBar:
 
     @property
     def sandbox_page(self) -> str:
-        return f"{settings.SANDBOX_URL}/_sandbox/" if settings.SANDBOX else ""
+        """For those who are signed in."""
+        return f"{settings.SANDBOX_URL}/_sandbox/" if settings.SANDBOX and self.user else ""
 
     def _registered(self, name: str) -> Link | None:
         link = _links[name](self.request)

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from django.template import engines
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.test.html import parse_html
@@ -44,7 +45,8 @@ def blank_html(user, initial):
         "saving": Saving(TOKEN),
         **CSRF,
     }
-    return render_to_string("desk/_blank_form.html", {"form": BlankForm(offer, around_blank), "case": None, **own})
+    page = engines["django"].from_string("{% load desk %}{% blank_form form %}")
+    return page.render({"form": BlankForm(offer, around_blank), "case": None, **own})
 
 
 def whole_html(user, initial):

@@ -190,10 +190,12 @@ class Offer:
         return context_of(asked) if asked else None
 
     # --- what is written often -----------------------------------------------------------------------------------------
-    @cached_property
-    def canned_texts(self) -> list[CannedText]:
-        """Those of all teams of the person, by team and name."""
-        return _texts_for(user=self.user.pk)
+    @property
+    def canned_choices(self) -> tuple[tuple[int, str], ...]:
+        """Texts of all teams of the person by key and name, with the team's where there are several."""
+        texts = _text_names_for(user=self.user.pk)
+        several = self.asks_for_team or len({team for _pk, _name, team, _of in texts}) > 1
+        return tuple((pk, f"{name} ({of})" if several else name) for pk, name, _team, of in texts)
 
     @property
     def leads_a_team(self) -> bool:
@@ -267,8 +269,11 @@ def _latest_in(teams: int) -> prepared.Rows:
     return prepared.Rows(latest, user=int, **dict.fromkeys(_names(teams), int))
 
 
-_texts_for = prepared.Objects(
-    lambda user: CannedText.objects.filter(team__memberships__user=user).order_by("team__name", "name"),
-    related=("team",),
+_text_names_for = prepared.Rows(
+    lambda user: (
+        CannedText.objects.filter(team__memberships__user=user)
+        .order_by("team__name", "name")
+        .values_list("pk", "name", "team_id", "team__name")
+    ),
     user=int,
 )

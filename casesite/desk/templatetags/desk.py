@@ -1,14 +1,12 @@
 """People and AWS's codes in the words of the pages."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from django import template
 from django.conf import settings
 from django.utils import timezone
-from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +14,7 @@ from casesite import clock
 from casesite.catalog.severities import severity_of
 from casesite.desk import holes
 from casesite.screening.places import Place
-from casesite.web.templatetags.casesite import both_times, clock_date
+from casesite.web.templatetags.casesite import clock_date, clock_hour, time_element
 
 register = template.Library()
 
@@ -35,6 +33,14 @@ _STATUSES = {
 def personal(context: Any, template: str) -> SafeString:
     """A piece that tells of the person and the account: a page that is made for everybody leaves its place open."""
     return holes.personal(template, context)
+
+
+@register.simple_tag(takes_context=True)
+def blank_form(context: Any, form: Any) -> SafeString:
+    """The empty form: what all share as it is kept, and a person's own pieces in their places."""
+    return SafeString(
+        "".join([holes.rendered(piece.template, context) if piece.template else piece.html for piece in form.pieces])
+    )
 
 
 @register.filter
@@ -83,7 +89,7 @@ def decider(case: Any) -> str:
 def now_exact() -> SafeString:
     """The time at which this page was made, to the second."""
     now = clock.now()
-    return _time(now, date_format(timezone.localtime(now), "H:i:s"))
+    return time_element(now, f"{timezone.localtime(now):%H:%M:%S}")
 
 
 @register.simple_tag
@@ -92,12 +98,7 @@ def day_and_time(instant: datetime) -> SafeString:
     local = timezone.localtime(instant)
     days = (timezone.localtime(clock.now()).date() - local.date()).days
     day = {0: _("today"), 1: _("yesterday")}.get(days) or clock_date(instant)
-    return _time(instant, f"{day} {date_format(local, 'H:i')}")
-
-
-def _time(instant: datetime, shown: str) -> SafeString:
-    utc = instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return format_html('<time datetime="{}" title="{}">{}</time>', utc, both_times(instant), shown)
+    return time_element(instant, f"{day} {clock_hour(local)}")
 
 
 @register.filter
