@@ -1,11 +1,42 @@
-"""Tests of what a template renders once: everybody gets it, so nothing of a page or a person can be in it."""
+"""Tests of what a template renders once: nothing of a page or a person can be in it but the values it is kept by."""
+
+from dataclasses import dataclass
 
 import pytest
 from django.template import Context, Engine, TemplateSyntaxError
 from django.urls import set_script_prefix
 from django.utils import translation
+from django.utils.safestring import SafeString
+
+from casesite.web.templatetags import pieces
 
 ENGINE = Engine.get_default
+
+
+@dataclass(frozen=True)
+class Named:
+    name: object
+
+
+@dataclass
+class Renamed:
+    name: object
+
+
+class Counting:
+    """Tells how often it was looked at."""
+
+    def __init__(self):
+        self.looks = 0
+
+    def __str__(self):
+        self.looks += 1
+        return "looked at"
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept():
+    pieces.kept.clear()
 
 
 def a_template(text):
@@ -55,6 +86,82 @@ def test_while_templates_may_change_nothing_is_kept(settings):
 def test_a_block_is_refused_within_once():
     with pytest.raises(TemplateSyntaxError, match="a block within"):
         a_template("{% once %}{% if True %}{% block title %}{% endblock %}{% endif %}{% endonce %}")
+
+
+def test_piece_with_values_is_rendered_once_for_each():
+    page = a_template("{% once who=bar.who is_staff=staff %}{{ who.name }} {{ is_staff }}{% now 'u' %};{% endonce %}")
+
+    def shown(name, staff):
+        return page.render(Context({"bar": {"who": Named(name)}, "staff": staff}))
+
+    first = [shown("Ada", True), shown("Bob", True), shown("Ada", False)]
+
+    assert [text.split(" ")[0] for text in first] == ["Ada", "Bob", "Ada"]
+    assert len(set(first)) == 3
+    assert [shown("Ada", True), shown("Bob", True), shown("Ada", False)] == first
+
+
+def test_piece_sees_nothing_but_its_values():
+    page = a_template("{% once who=who %}[{{ who }}{{ user }}{{ csrf_token }}]{% endonce %}")
+
+    assert page.render(Context({"who": "Ada", "user": "ada", "csrf_token": "secret"})) == "[Ada]"
+
+
+def test_values_are_escaped_when_they_are_shown():
+    page = a_template("{% once who=who %}{{ who }}{% endonce %}")
+
+    assert page.render(Context({"who": "<b>"})) == "&lt;b&gt;"
+
+
+@pytest.mark.parametrize("value", [SafeString("<b>"), [1], Named([1]), Named(SafeString("x")), Renamed("Ada"), object()])
+def test_what_may_change_or_look_otherwise_than_its_equal_is_refused(value):
+    """A row equals another by its key alone, a text that was declared safe equals one that was not."""
+    page = a_template("{% once who=who %}{{ who }}{% endonce %}")
+
+    with pytest.raises(TypeError):
+        page.render(Context({"who": (value,)}))
+
+
+def test_live_part_is_rendered_each_time_and_sees_the_page_around():
+    page = a_template("{% once who=who %}<{{ who }} {% live %}{{ token }}{{ who }}{% endlive %}>{% endonce %}")
+
+    shown = [page.render(Context({"who": "Ada", "token": token})) for token in ("one ", "two <")]
+
+    assert shown == ["<Ada one Ada>", "<Ada two &lt;Ada>"]
+
+
+def test_live_part_that_stands_twice_is_rendered_a_single_time():
+    page = a_template(
+        "{% once %}{% capture form %}<{% live %}{{ token }}{% endlive %}>{% endcapture %}{{ form }}{{ form }}{% endonce %}"
+    )
+    token = Counting()
+
+    assert page.render(Context({"token": token})) == "<looked at><looked at>"
+    assert token.looks == 1
+
+
+def test_live_part_of_a_piece_within_a_piece_sees_the_page():
+    inner = "{% once inner=who %}{{ inner }}{% live %}{{ token }}{% endlive %}{% endonce %}"
+    page = a_template(f"{{% once who=who %}}[{inner}]{{% endonce %}}")
+
+    shown = [page.render(Context({"who": "Ada", "token": token})) for token in (1, 2)]
+
+    assert shown == ["[Ada1]", "[Ada2]"]
+
+
+def test_what_is_kept_stays_within_bounds(monkeypatch):
+    monkeypatch.setattr(pieces.kept, "most_bytes", 100_000)
+    page = a_template("{% once who=who %}{{ who }}{% endonce %}")
+
+    for number in range(300):
+        page.render(Context({"who": str(number) * 1000}))
+
+    assert 10 < len(pieces.kept) < 100
+
+
+def test_values_are_given_by_name():
+    with pytest.raises(TemplateSyntaxError, match="by name"):
+        a_template("{% once topbar.told %}{% endonce %}")
 
 
 def test_captured_piece_is_escaped_once_and_shown_as_often_as_wanted():

@@ -1,8 +1,11 @@
 """The frame of every page: where one may go, the strip, the number waiting."""
 
+import re
+
 import pytest
 from django.test import RequestFactory
 
+from casesite.teams.members import give_role
 from casesite.teams.models import Role
 from casesite.web import topbar
 from casesite.web.topbar import Link, Notice, TopBar
@@ -109,3 +112,30 @@ def test_menu_offers_the_administration_to_staff(client, role, offered):
     client.force_login(a_user(team=a_team(), role=role))
 
     assert ('href="/admin/"' in client.get("/accounts/settings/").content.decode()) is offered
+
+
+def test_bar_follows_at_once_what_a_person_may_do(client):
+    """What a bar looks like is kept; whose it is, and what they may do, is asked for each page."""
+    team = a_team()
+    reviewer, agent = a_user("Rita", team=team, role=Role.REVIEWER), a_user("Ada", team=team)
+
+    def shown(person):
+        client.force_login(person)
+        html = client.get("/accounts/settings/").content.decode()
+        return [name for name in (reviewer.username, agent.username, "Review", "Administration") if f">{name}" in html]
+
+    assert shown(reviewer) == [reviewer.username, "Review", "Administration"]
+    assert shown(agent) == [agent.username]
+
+    give_role(reviewer, team, Role.AGENT)
+    assert shown(reviewer) == [reviewer.username]
+
+
+def test_each_bar_signs_out_with_the_token_of_its_own_page(client):
+    client.force_login(a_user(team=a_team()))
+
+    tokens = [re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/cases/").content.decode())]
+    tokens += [re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', client.get("/cases/").content.decode())]
+
+    assert [len(set(each)) for each in tokens] == [1, 1]
+    assert tokens[0][0] != tokens[1][0]
