@@ -4,6 +4,7 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from casesite.cases.models import Case
+from casesite.teams.members import give_role
 from casesite.teams.models import CannedText, Role
 from tests.factories import a_team, a_user
 
@@ -82,6 +83,19 @@ def test_texts_of_other_teams_are_neither_offered_nor_put_in(client, typed, text
     assert FAILOVER in page
     assert "Theirs" not in page
     assert shown(response)[0] == ""
+
+
+def test_texts_tell_their_team_where_they_are_of_several(client, author, text):
+    before = client.get(NEW).content.decode()
+    second = a_team("Night shift")
+    give_role(author, second, Role.AGENT)
+    CannedText.objects.create(team=second, name="Handover", subject="Handover")
+
+    after = client.get(NEW).content.decode()
+
+    assert f">{FAILOVER}</option>" in before
+    assert f">{FAILOVER} ({text.team.name})</option>" in after
+    assert ">Handover (Night shift)</option>" in after
 
 
 def test_filled_in_text_is_submitted_like_typed_text(client, typed, text):

@@ -2,7 +2,7 @@
 
 With all the services of AWS the form costs a page's time many times over, and everybody's is the same but for a few places.
 What all share is kept by what it is made from. A person's own pieces (accounts, teams, services used lately, how the account
-stands) are put into their places for each request and are never kept.
+stands) are put into their places for each request, from what is read for it.
 """
 
 import re
