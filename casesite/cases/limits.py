@@ -36,7 +36,13 @@ class Limits:
         if not self.count:
             return str(self.why)
         said = ngettext("%(count)d file of %(size)s.", "Up to %(count)d files of %(size)s each.", self.count)
-        return " ".join((said % {"count": self.count, "size": self.size_words}, str(self.why))).strip()
+        return " ".join(
+            (said % {"count": self.count, "size": self.size_words}, str(self.why or self._why_so_many))
+        ).strip()
+
+    @property
+    def _why_so_many(self) -> str:
+        return _("This account may upload large ones (support:UploadAttachment).") if self.way == "upload_ids" else ""
 
     def problems_with(self, name: str, size: int, count: int) -> list[ValidationError]:
         """What is wrong with the `count`-th file, where the account takes it not."""

@@ -14,7 +14,10 @@ def of(*codes):
 @pytest.mark.parametrize(
     ("codes", "words"),
     [
-        (["may_upload"], "Up to 10 files of 150\xa0MB each."),
+        (
+            ["may_upload"],
+            "Up to 10 files of 150\xa0MB each. This account may upload large ones (support:UploadAttachment).",
+        ),
         (
             ["may_not_upload"],
             "Up to 3 files of 5\xa0MB each. This account may not upload larger ones (support:UploadAttachment).",

@@ -218,7 +218,10 @@ def test_draft_may_keep_what_another_account_takes_but_not_submit_it(client, typ
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        (MAY_UPLOAD, "Up to 10 files of 150\xa0MB each."),
+        (
+            MAY_UPLOAD,
+            "Up to 10 files of 150\xa0MB each. This account may upload large ones (support:UploadAttachment).",
+        ),
         ("may_not_upload", "Up to 3 files of 5\xa0MB each. This account may not upload larger ones"),
         (MAY_NOT_ATTACH, "This account may not attach files (support:AddAttachmentsToSet)."),
     ],

@@ -228,6 +228,28 @@ def test_panel_names_who_reviews(client, typed, reviewer):
     assert "A. Okafor" in parts(client, typed, "severity_code")
 
 
+@pytest.mark.parametrize(
+    ("more", "second_approval", "words"),
+    [
+        (0, "never", "by A. Okafor"),
+        (1, "never", "by bell or A. Okafor"),
+        (2, "never", "by bell, chen or A. Okafor"),
+        (3, "never", "by bell, chen, diaz or others"),
+        (0, "always", "by two of A. Okafor the team needs a second reviewer; a lead can change that"),
+        (1, "always", "by two of bell, A. Okafor"),
+    ],
+)
+def test_panel_names_three_reviewers_at_most(client, typed, team, account, more, second_approval, words):
+    account.second_approval = second_approval
+    account.save()
+    for name in ("bell", "chen", "diaz")[:more]:
+        a_user(name, team=team, role="reviewer")
+
+    text = " ".join(re.sub("<[^>]*>", " ", parts(client, typed, "severity_code")).split())
+
+    assert f"Review {words} Goes out" in text
+
+
 def test_panel_says_when_nobody_can_review(client, typed, reviewer):
     reviewer.memberships.all().delete()
 

@@ -113,7 +113,9 @@ def test_values_are_escaped_when_they_are_shown():
     assert page.render(Context({"who": "<b>"})) == "&lt;b&gt;"
 
 
-@pytest.mark.parametrize("value", [SafeString("<b>"), [1], Named([1]), Named(SafeString("x")), Renamed("Ada"), object()])
+@pytest.mark.parametrize(
+    "value", [SafeString("<b>"), [1], Named([1]), Named(SafeString("x")), Renamed("Ada"), object()]
+)
 def test_what_may_change_or_look_otherwise_than_its_equal_is_refused(value):
     """A row equals another by its key alone, a text that was declared safe equals one that was not."""
     page = a_template("{% once who=who %}{{ who }}{% endonce %}")
