@@ -12,6 +12,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext
 from playwright.sync_api import Page as Tab
 
+from screens.opening import sign_in
 from screens.pages import Page
 from screens.shapes import Shape
 from screens.stage import Stage
@@ -94,12 +95,7 @@ class Camera:
         """The cookies of somebody who is signed in; none for nobody."""
         if name and name not in self._sessions:
             context = self._context()
-            tab = context.new_page()
-            tab.goto("/accounts/login/")
-            tab.get_by_label("Username").fill(name)
-            tab.get_by_label("Password").fill(stage.password(name))
-            tab.get_by_role("button", name="Sign in").click()
-            tab.wait_for_url("/")
+            sign_in(context.new_page(), name, stage.password(name))
             self._sessions[name] = context.storage_state()
             context.close()
         return self._sessions.get(name)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page as Tab
 
+from screens import connect
+from screens.opening import go
 from screens.shapes import ALL, FEW, STRONG, Shape
 from screens.stage import NEWCOMER, Stage
 
@@ -39,37 +41,32 @@ class Page:
 
 # --- ways to a page ------------------------------------------------------------------------------------------------------
 def at(address: str) -> Opening:
-    return lambda tab, stage: _go(tab, address)
+    return lambda tab, stage: go(tab, address)
 
 
 def case(subject: str) -> Opening:
-    return lambda tab, stage: _go(tab, f"/cases/{stage.case(subject)['reference']}/")
+    return lambda tab, stage: go(tab, f"/cases/{stage.case(subject)['reference']}/")
 
 
 def draft(subject: str) -> Opening:
-    return lambda tab, stage: _go(tab, f"/cases/{stage.case(subject)['reference']}/edit/")
+    return lambda tab, stage: go(tab, f"/cases/{stage.case(subject)['reference']}/edit/")
 
 
 def submission(subject: str, page: str = "change") -> Opening:
     def opening(tab: Tab, stage: Stage) -> None:
-        _go(tab, f"{QUEUE}{stage.case(subject)['submission']}/{page}/")
+        go(tab, f"{QUEUE}{stage.case(subject)['submission']}/{page}/")
         tab.get_by_text("Asking AWS").wait_for(state="hidden")
 
     return opening
 
 
 def account(name: str, address: str = "/accounts/{}/") -> Opening:
-    return lambda tab, stage: _go(tab, address.format(stage.account(name)))
-
-
-def _go(tab: Tab, address: str) -> None:
-    tab.goto(address)
-    tab.wait_for_load_state("networkidle")
+    return lambda tab, stage: go(tab, address.format(stage.account(name)))
 
 
 # --- what people do there ------------------------------------------------------------------------------------------------
 def _write_a_case(tab: Tab, stage: Stage) -> None:
-    _go(tab, "/cases/new/support/")
+    go(tab, "/cases/new/support/")
     tab.get_by_label("Account", exact=True).select_option(label="Payments prod (1111 1111 1111)")
     tab.wait_for_load_state("networkidle")
     tab.get_by_placeholder("Search by name or code").fill("PostgreSQL")
@@ -104,7 +101,7 @@ def _write_with_remarks(tab: Tab, stage: Stage) -> None:
 
 
 def _submit_with_mistakes(tab: Tab, stage: Stage) -> None:
-    _go(tab, "/cases/new/support/")
+    go(tab, "/cases/new/support/")
     tab.get_by_label("Description").fill("It does not work.")
     tab.get_by_label("Copy to").fill("nobody, nowhere")
     tab.get_by_role("button", name="Submit for review").click()
@@ -117,8 +114,14 @@ def _return_without_a_reason(tab: Tab, stage: Stage) -> None:
     tab.wait_for_load_state("networkidle")
 
 
+def _template(tab: Tab, stage: Stage) -> None:
+    account("Payments prod")(tab, stage)
+    tab.get_by_role("link", name=connect.TEMPLATE).click()
+    tab.wait_for_load_state("networkidle")
+
+
 def _sign_in_wrongly(tab: Tab, stage: Stage) -> None:
-    _go(tab, "/accounts/login/")
+    go(tab, "/accounts/login/")
     tab.get_by_label("Username").fill("agent")
     tab.get_by_label("Password").fill("guessed")
     tab.get_by_role("button", name="Sign in").click()
@@ -137,11 +140,11 @@ def _unfold_an_attempt(tab: Tab, stage: Stage) -> None:
 
 
 def _simulator(tab: Tab, stage: Stage) -> None:
-    _go(tab, f"{stage.site.sandbox_url}/_sandbox/")
+    go(tab, f"{stage.site.sandbox_url}/_sandbox/")
 
 
 def _open_the_menu(tab: Tab, stage: Stage) -> None:
-    _go(tab, "/")
+    go(tab, "/")
     tab.set_viewport_size({"width": 390, "height": 844})
     tab.locator(".narrow summary").click()
 
@@ -199,4 +202,11 @@ PAGES = (
     Page("new-errors", "New Support case with errors", "agent", _submit_with_mistakes, STRONG),
     Page("edit-returned", "A returned case, to be changed", "agent", draft(RETURNED)),
     Page("edit-refused", "A case that AWS refused, to be changed", "agent", draft(REFUSED)),
+    Page("connect-choose", "New Connect case: the choice of a template", "agent", at("/cases/new/connect/")),
+    Page("connect-empty", "New Connect case", connect.WHO, connect.empty),
+    Page("connect-filled", "New Connect case, filled in as its rules lead", connect.WHO, connect.filled, ALL),
+    Page("connect-errors", "New Connect case with errors", connect.WHO, connect.with_mistakes),
+    Page("case-connect", "Case for Amazon Connect: waiting for review", connect.WHO, connect.submitted),
+    Page("review-connect", "Review of a Connect case", "reviewer", connect.under_review),
+    Page("template", "A template, as leads see it", "lead", _template),
 )

@@ -61,6 +61,9 @@ class Stage:
         )
         return found[0] | {"submission": UUID(found[0]["submission"]) if found[0]["submission"] else None}
 
+    def has_case(self, subject: str) -> bool:
+        return bool(self.site.rows("SELECT 1 FROM cases_case WHERE subject = ?", subject))
+
     @cached_property
     def broken(self) -> str:
         command = [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", BROKEN]

@@ -51,6 +51,10 @@ class AccountGate(models.Model):
     @property
     def api_name(self) -> str:
         """Whose gate it is, in words."""
-        if self.region:
-            return gettext("Connect Cases in %(region)s") % {"region": self.region}
-        return gettext("AWS Support")
+        if not self.region:
+            return gettext("AWS Support")
+        if self.family == "customer-profiles":
+            return gettext("Customer Profiles in %(region)s") % {"region": self.region}
+        if self.family == "connect":
+            return gettext("Amazon Connect in %(region)s") % {"region": self.region}
+        return gettext("Connect Cases in %(region)s") % {"region": self.region}

@@ -336,6 +336,21 @@ def test_cases_for_connect_stand_in_it_with_their_region(client, account, clock)
     assert "Open a Connect case · us-east-1" in words(client)
 
 
+@pytest.mark.parametrize(
+    ("api", "name"),
+    [
+        (gate.SUPPORT, "AWS Support"),
+        (EU, "Connect Cases in us-east-1"),
+        (gate.Api("customer-profiles", "us-east-1"), "Customer Profiles in us-east-1"),
+        (gate.Api("connect", "us-east-1"), "Amazon Connect in us-east-1"),
+    ],
+)
+def test_each_api_is_told_apart(client, processes, account, clock, api, name):
+    gate.hold(account.pk, clock.now + timedelta(minutes=15), "Slow down", api)
+
+    assert f"{name}, sending" in words(client)
+
+
 def test_stopped_account_stands_first_with_its_gate_and_what_aws_said(client, processes, account):
     other = an_account(a_team(), name="Zoo")
     queued(account)

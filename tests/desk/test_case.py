@@ -169,7 +169,7 @@ def test_queued_case_says_when_it_goes_out(client, made, account, clock, by_day)
     words = plain(page_of(client, submission.case))
 
     at = clock.now + timedelta(minutes=40)
-    assert f"It waits for its turn. Goes out about {at:%H:%M} : 1 of 1 used this hour" in words
+    assert f"It waits for its turn. Goes out about {at:%H:%M} : 1 of 1 used this hour. Number 1 in line." in words
 
 
 def test_refused_case_repeats_what_aws_said(client, made):
