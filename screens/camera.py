@@ -21,7 +21,7 @@ STILL = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`
     *, *::before, *::after { transition: none !important; animation: none !important; caret-color: transparent !important }
-    .side.sticky, .saving-line { position: static !important } /* a whole page has no lower edge to stick to */
+    .side.sticky, .saving-line { position: static !important; max-height: none !important; overflow: visible !important } /* a whole page has no lower edge to stick to */
   `);
   document.adoptedStyleSheets.push(sheet);
 }"""

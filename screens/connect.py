@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Locator, expect
 from playwright.sync_api import Page as Tab
 
-from screens.opening import go, sign_in
+from screens.opening import beside, go
 from screens.stage import Stage
 
 TEMPLATE = "Product incident"
@@ -61,11 +61,9 @@ def submitted(tab: Tab, stage: Stage) -> None:
 def under_review(tab: Tab, stage: Stage) -> None:
     """Written by somebody else, in a browser of their own."""
     if not stage.has_case(TITLE):
-        assert tab.context.browser is not None
-        context = tab.context.browser.new_context(base_url=stage.site.url)
-        sign_in(context.new_page(), WHO, stage.password(WHO))
-        submitted(context.new_page(), stage)
-        context.close()
+        author = beside(tab, stage, WHO)
+        submitted(author, stage)
+        author.context.close()
     go(tab, f"/admin/submissions/submission/{stage.case(TITLE)['submission']}/change/")
 
 

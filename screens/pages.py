@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page as Tab
 
-from screens import connect
+from screens import connect, states
 from screens.opening import go
 from screens.shapes import ALL, FEW, STRONG, Shape
 from screens.stage import NEWCOMER, Stage
@@ -202,6 +202,18 @@ PAGES = (
     Page("new-errors", "New Support case with errors", "agent", _submit_with_mistakes, STRONG),
     Page("edit-returned", "A returned case, to be changed", "agent", draft(RETURNED)),
     Page("edit-refused", "A case that AWS refused, to be changed", "agent", draft(REFUSED)),
+    Page("new-files", "New Support case, files on their way", "agent", states.files_on_their_way),
+    Page("new-text", "New Support case with a text of the team", "agent", states.text_of_the_team),
+    Page("new-alike", "New Support case that is like others", "agent", states.alike),
+    Page("new-asking", "New Support case, AWS is being asked", "agent", states.asking),
+    Page("new-asked", "New Support case, AWS would accept it", "agent", states.asked),
+    Page("new-long", "New Support case, long and in three scripts", "agent", states.long),
+    Page("edit-changed", "A draft that another tab changed", "agent", states.changed_elsewhere),
+    Page("edit-commented", "A case with a reviewer's comment at a field", "agent", states.commented),
+    Page("case-files", "Case with files: waiting for review", "agent", states.with_files),
+    Page("review-files", "Review of files, while somebody else looks", "reviewer", states.looked_at_by_two),
+    Page("desk-discarded", "Desk with a draft that can be brought back", "agent", states.discarded),
+    Page("queue-held", "A case that is held back", "lead", states.held),
     Page("connect-choose", "New Connect case: the choice of a template", "agent", at("/cases/new/connect/")),
     Page("connect-empty", "New Connect case", connect.WHO, connect.empty),
     Page("connect-filled", "New Connect case, filled in as its rules lead", connect.WHO, connect.filled, ALL),

@@ -90,6 +90,29 @@ RESEARCH_LAB = Account(
 ACCOUNTS = (PAYMENTS_PROD, CORE_NETWORK, DATA_LAKE, RESEARCH_LAB)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """What a team writes often."""
+
+    team: str
+    name: str
+    subject: str
+    body: str
+
+
+TEXTS = (
+    Text(
+        team=PAYMENTS,
+        name="Database failover",
+        subject="{service} failed over in {account_name}",
+        body=(
+            "On {today} the instance ... in ... failed over at ... UTC; writes failed for ... minutes.\n\n"
+            "What started it, and was the time it took to be expected?\n"
+        ),
+    ),
+)
+
+
 class Then(Enum):
     """What became of a case once it was written."""
 

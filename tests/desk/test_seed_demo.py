@@ -13,7 +13,7 @@ from casesite.catalog.models import SupportCatalog
 from casesite.submissions.models import Submission
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
-from casesite.teams.models import AwsAccount, Membership, Team
+from casesite.teams.models import AwsAccount, CannedText, Membership, Team
 from tests.factories import a_team
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,7 +37,7 @@ def sign_ins(var):
 
 
 def counts():
-    models = (get_user_model(), Team, Membership, AwsAccount, Case, Submission, SupportCatalog)
+    models = (get_user_model(), Team, Membership, AwsAccount, CannedText, Case, Submission, SupportCatalog)
     return [model.objects.count() for model in models]
 
 
@@ -97,6 +97,14 @@ def test_demo_reviewers_and_leads_may_open_the_admin(aws, var, bells):
 
     staff = get_user_model().objects.filter(is_staff=True)
     assert set(staff.values_list("username", flat=True)) == {"reviewer", "reviewer2", "lead", "admin"}
+
+
+def test_demo_has_a_text_that_a_team_uses_often(aws, var, bells):
+    call_command("seed_demo", "--without-cases", stdout=StringIO())
+
+    [text] = CannedText.objects.all()
+    text.full_clean()
+    assert (text.team.name, text.name) == ("Payments", "Database failover")
 
 
 def test_demo_is_not_told_twice(aws, var, bells):

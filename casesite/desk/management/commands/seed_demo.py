@@ -18,7 +18,7 @@ from django.db import transaction
 from casesite.cases.models import random_groups
 from casesite.desk import demo, telling
 from casesite.teams.members import give_role
-from casesite.teams.models import AwsAccount, Preferences, Team
+from casesite.teams.models import AwsAccount, CannedText, Preferences, Team
 from casesite.web.views import DEMO_SIGN_INS
 
 
@@ -82,6 +82,9 @@ def make_accounts() -> None:
             },
         )
         row.teams.add(team)
+    for text in demo.TEXTS:
+        own = {"subject": text.subject, "body": text.body}
+        CannedText.objects.get_or_create(team=Team.objects.get(name=text.team), name=text.name, defaults=own)
 
 
 @transaction.atomic
