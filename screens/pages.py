@@ -120,6 +120,18 @@ def _template(tab: Tab, stage: Stage) -> None:
     tab.wait_for_load_state("networkidle")
 
 
+def _try_the_template(tab: Tab, stage: Stage) -> None:
+    _template(tab, stage)
+    tab.get_by_role("link", name="Try it").click()
+    tab.wait_for_load_state("networkidle")
+
+
+def _text(tab: Tab, stage: Stage) -> None:
+    go(tab, "/admin/teams/cannedtext/")
+    tab.get_by_role("link", name="Database failover").click()
+    tab.wait_for_load_state("networkidle")
+
+
 def _sign_in_wrongly(tab: Tab, stage: Stage) -> None:
     go(tab, "/accounts/login/")
     tab.get_by_label("Username").fill("agent")
@@ -212,6 +224,7 @@ PAGES = (
     Page("edit-commented", "A case with a reviewer's comment at a field", "agent", states.commented),
     Page("case-files", "Case with files: waiting for review", "agent", states.with_files),
     Page("review-files", "Review of files, while somebody else looks", "reviewer", states.looked_at_by_two),
+    Page("review-second", "Review by the second of two", "reviewer", states.first_of_two_has_approved),
     Page("desk-discarded", "Desk with a draft that can be brought back", "agent", states.discarded),
     Page("queue-held", "A case that is held back", "lead", states.held),
     Page("connect-choose", "New Connect case: the choice of a template", "agent", at("/cases/new/connect/")),
@@ -221,4 +234,6 @@ PAGES = (
     Page("case-connect", "Case for Amazon Connect: waiting for review", connect.WHO, connect.submitted),
     Page("review-connect", "Review of a Connect case", "reviewer", connect.under_review),
     Page("template", "A template, as leads see it", "lead", _template),
+    Page("template-try", "A template, tried out", "lead", _try_the_template),
+    Page("text-form", "A text of a team", "lead", _text),
 )

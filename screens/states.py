@@ -23,10 +23,16 @@ PICTURE = {"name": "グラフ 06-04.png", "mimeType": "image/png", "buffer": b"\
 
 
 # --- writing -------------------------------------------------------------------------------------------------------------
-def written(tab: Tab, subject: str, service: str = "PostgreSQL", body: str = "Since 06:04 UTC, in eu-west-1.") -> None:
+def written(
+    tab: Tab,
+    subject: str,
+    service: str = "PostgreSQL",
+    body: str = "Since 06:04 UTC, in eu-west-1.",
+    account: str = "Payments prod (1111 1111 1111)",
+) -> None:
     """A complete case on the form of a new one."""
     go(tab, "/cases/new/support/")
-    tab.get_by_label("Account", exact=True).select_option(label="Payments prod (1111 1111 1111)")
+    tab.get_by_label("Account", exact=True).select_option(label=account)
     tab.wait_for_load_state("networkidle")
     tab.get_by_placeholder("Search by name or code").fill(service)
     tab.locator(".ts-dropdown .option", has_text=service).first.click()
@@ -48,6 +54,15 @@ def _settle(tab: Tab) -> None:
 def _press(tab: Tab, name: str) -> None:
     tab.get_by_role("button", name=name).first.click()
     tab.wait_for_load_state("networkidle")
+
+
+def _submit(tab: Tab) -> None:
+    _press(tab, "Submit for review")
+    tab.wait_for_url(re.compile("/cases/CS-[^/]*/$"))
+
+
+def _review_of(stage: Stage, subject: str) -> str:
+    return f"/admin/submissions/submission/{stage.case(subject)['submission']}/change/"
 
 
 def _saved(tab: Tab, stage: Stage, subject: str) -> None:
@@ -126,17 +141,15 @@ def _with_files(tab: Tab, stage: Stage) -> None:
         written(tab, WITH_FILES)
     tab.locator("#id_files").set_input_files([LOG, PICTURE])
     tab.locator('[data-files] input[name="kept_files"]').nth(1).wait_for(state="attached")
-    _press(tab, "Submit for review")
-    tab.wait_for_url(re.compile("/cases/CS-[^/]*/$"))
+    _submit(tab)
 
 
 def looked_at_by_two(tab: Tab, stage: Stage) -> None:
     """Files in review, while somebody else has the page open."""
     author, other = (beside(tab, stage, name) for name in ("agent", "reviewer2"))
     _with_files(author, stage)
-    address = f"/admin/submissions/submission/{stage.case(WITH_FILES)['submission']}/change/"
-    go(other, address)
-    go(tab, address)
+    go(other, _review_of(stage, WITH_FILES))
+    go(tab, _review_of(stage, WITH_FILES))
     tab.get_by_text("Asking AWS").wait_for(state="hidden")
     for summary in tab.locator("main .file-row details > summary").all():
         summary.click()
@@ -144,15 +157,34 @@ def looked_at_by_two(tab: Tab, stage: Stage) -> None:
     other.context.close()
 
 
+def first_of_two_has_approved(tab: Tab, stage: Stage) -> None:
+    """A lead asks for two people; the second one opens the case."""
+    subject = "Vacuum holds up the nightly export"
+    if not stage.has_case(subject):
+        lead, author, first = (beside(tab, stage, name) for name in ("lead", "agent2", "reviewer2"))
+        go(lead, f"/admin/teams/awsaccount/{stage.account('Research lab')}/change/")
+        lead.get_by_label("Second approval").select_option("always")
+        lead.get_by_role("button", name="Save", exact=True).click()
+        lead.wait_for_load_state("networkidle")
+        written(author, subject, account="Research lab (4444 4444 4444)")
+        _submit(author)
+        go(first, _review_of(stage, subject))
+        first.get_by_role("button", name="Approve as the first").click()
+        first.wait_for_load_state("networkidle")
+        for each in (lead, author, first):
+            each.context.close()
+    go(tab, _review_of(stage, subject))
+    tab.get_by_text("Asking AWS").wait_for(state="hidden")
+
+
 def commented(tab: Tab, stage: Stage) -> None:
     """Returned with a comment at a field; the author opens it."""
     subject = "Aurora reader is slow after the upgrade"
     if not stage.has_case(subject):
         written(tab, subject)
-        _press(tab, "Submit for review")
-        tab.wait_for_url(re.compile("/cases/CS-[^/]*/$"))
+        _submit(tab)
         reviewer = beside(tab, stage, "reviewer")
-        go(reviewer, f"/admin/submissions/submission/{stage.case(subject)['submission']}/change/")
+        go(reviewer, _review_of(stage, subject))
         described = reviewer.locator("tr", has_text="communicationBody")
         described.locator("summary", has_text="Comment").click()
         described.locator("textarea").fill("Which engine version, before and after?")
