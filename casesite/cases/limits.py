@@ -108,36 +108,33 @@ def check_size(name: str, size: int, limits: Limits) -> None:
     if size == 0:
         raise ValidationError(_("“%(name)s” was not taken: it is empty."), params={"name": readable(name)})
     if limits.count and size > limits.size:
-        raise ValidationError(
-            _(
-                "“%(name)s” was not taken: it has %(size)s (%(bytes)s bytes), %(limit)s (%(most)s bytes) are the most. %(why)s"
-            ),
-            params={
-                "name": readable(name),
-                "size": filesizeformat(size),
-                "bytes": f"{size:,}",
-                "limit": limits.size_words,
-                "most": f"{limits.size:,}",
-                "why": limits.why,
-            },
+        raise _over(
+            limits,
+            _("“%(name)s” was not taken: it has %(size)s (%(bytes)s bytes), %(limit)s (%(most)s bytes) are the most."),
+            name=readable(name),
+            size=filesizeformat(size),
+            bytes=f"{size:,}",
+            limit=limits.size_words,
+            most=f"{limits.size:,}",
         )
 
 
 def check_count(name: str, count: int, limits: Limits) -> None:
     """`count` files with this one."""
     if not limits.count:
-        raise ValidationError(
-            _("“%(name)s” was not taken. %(why)s"), params={"name": readable(name), "why": limits.why}
-        )
+        raise _over(limits, _("“%(name)s” was not taken."), name=readable(name))
     if count > limits.count:
-        raise ValidationError(
-            ngettext(
-                "“%(name)s” was not taken: the case takes %(limit)d file. %(why)s",
-                "“%(name)s” was not taken: the case takes %(limit)d files. %(why)s",
-                limits.count,
-            ),
-            params={"name": readable(name), "limit": limits.count, "why": limits.why},
+        text = ngettext(
+            "“%(name)s” was not taken: the case takes %(limit)d file.",
+            "“%(name)s” was not taken: the case takes %(limit)d files.",
+            limits.count,
         )
+        raise _over(limits, text, name=readable(name), limit=limits.count)
+
+
+def _over(limits: Limits, text: str, **params: Any) -> ValidationError:
+    """A refusal with why the account takes no more, where there is more to say."""
+    return ValidationError(f"{text} %(why)s" if limits.why else text, params=params | {"why": limits.why})
 
 
 def readable(name: str) -> str:

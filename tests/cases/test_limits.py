@@ -46,8 +46,9 @@ def test_size_is_taken_up_to_the_last_byte(limits, most):
 
     with pytest.raises(ValidationError) as refused:
         check_size("log.txt", most + 1, limits)
-    assert refused.value.messages[0].startswith("“log.txt” was not taken: it has ")
-    assert f"({most + 1:,} bytes)" in refused.value.messages[0]
+    [text] = refused.value.messages
+    assert text.startswith("“log.txt” was not taken: it has ")
+    assert text.endswith(f"({most + 1:,} bytes), {limits.size_words} ({most:,} bytes) are the most.")
 
 
 def test_empty_file_is_refused_by_name():
@@ -63,7 +64,30 @@ def test_count_is_taken_up_to_the_last(limits, most):
 
     with pytest.raises(ValidationError) as refused:
         check_count("log.txt", most + 1, limits)
-    assert refused.value.messages[0].strip() == f"“log.txt” was not taken: the case takes {most} files."
+    assert refused.value.messages == [f"“log.txt” was not taken: the case takes {most} files."]
+
+
+@pytest.mark.parametrize(
+    ("codes", "count", "text"),
+    [
+        (
+            ["may_not_upload"],
+            4,
+            "“log.txt” was not taken: the case takes 3 files. "
+            "This account may not upload larger ones (support:UploadAttachment).",
+        ),
+        (
+            ["may_not_attach"],
+            1,
+            "“log.txt” was not taken. This account may not attach files (support:AddAttachmentsToSet).",
+        ),
+    ],
+)
+def test_refusal_says_why_the_account_takes_no_more(codes, count, text):
+    with pytest.raises(ValidationError) as refused:
+        check_count("log.txt", count, of(*codes))
+
+    assert refused.value.messages == [text]
 
 
 @pytest.mark.parametrize(

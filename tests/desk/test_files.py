@@ -195,7 +195,7 @@ def test_ten_files_are_the_most(client, typed, count, good):
 
     assert (response.status_code == 302) is good
     if not good:
-        assert errors_of(response) == {"files": ["“10.txt” was not taken: the case takes 10 files. "]}
+        assert errors_of(response) == {"files": ["“10.txt” was not taken: the case takes 10 files."]}
         assert len(names_in(response)) == 10
 
 
@@ -260,7 +260,7 @@ def test_file_sent_at_once_becomes_a_line_of_the_form(client, typed, account):
     ("name", "data", "held", "words"),
     [
         ("empty.txt", b"", 0, "“empty.txt” was not taken: it is empty."),
-        ("eleventh.txt", b"x", 10, "“eleventh.txt” was not taken: the case takes 10 files. "),
+        ("eleventh.txt", b"x", 10, "“eleventh.txt” was not taken: the case takes 10 files."),
     ],
 )
 def test_refused_file_says_why_at_once(client, account, name, data, held, words):
