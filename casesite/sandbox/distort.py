@@ -1,9 +1,9 @@
-"""Answers that are in order and still surprise: empty entries in lists, and unions of a newer service than the SDK's."""
+"""What is in order and still surprises: empty entries in lists, unions of a newer service than the SDK's, bytes that changed on their way."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,14 @@ def with_nulls(answer: Answer) -> Answer:
 def with_unknown_members(answer: Answer) -> Answer:
     """Values and contents in a member that no SDK knows."""
     return _changed(answer, _unknown)
+
+
+def with_a_byte_changed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """As many bytes as came, the first of them another."""
+    untouched = True
+    for piece in pieces:
+        yield bytes((piece[0] ^ 1,)) + piece[1:] if untouched else piece
+        untouched = False
 
 
 def _changed(answer: Answer, change: Callable[[Any], Any]) -> Answer:

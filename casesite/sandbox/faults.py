@@ -30,6 +30,7 @@ class Kind(StrEnum):
     ERROR = "error"
     SLOW = "slow"
     LATE = "late"
+    CORRUPT = "corrupt"
     NULLS = "nulls"
     UNKNOWN_MEMBERS = "unknown_members"
 
@@ -48,10 +49,17 @@ DESCRIPTIONS = {
     Kind.ERROR: "Refuse with the error code and HTTP status given.",
     Kind.SLOW: "Answer correctly, but only after some seconds.",
     Kind.LATE: "End the connection and carry the call out some seconds later all the same.",
+    Kind.CORRUPT: "Change a byte of a file on its way here.",
     Kind.NULLS: "Answer with an empty entry in each list.",
     Kind.UNKNOWN_MEMBERS: "Answer with values of a kind that the SDK does not know.",
 }
-ODD = (Kind.NULLS, Kind.UNKNOWN_MEMBERS)
+PHASES = {
+    Kind.LATE: "before",
+    Kind.SLOW: "before",
+    Kind.CORRUPT: "arriving",
+    Kind.NULLS: "after",
+    Kind.UNKNOWN_MEMBERS: "after",
+}
 DEFAULT_SECONDS = {Kind.HANG: 120.0, Kind.SLOW: 3.0, Kind.LATE: 5.0}
 PROXY_PAGE = (
     "<html><head><title>{status} {phrase}</title></head><body><center><h1>{status} {phrase}</h1></center></body></html>"
@@ -78,9 +86,9 @@ class Fault:
     dry_run: bool | None = None
 
     def strikes(self, operation: str, account: str, when: str, dry_run: bool) -> bool:
-        """`before` the call is carried out, or `after`. A late call is a matter of before, whatever it says; an odd answer of after."""
+        """`before` the call is carried out, or `after`; `arriving` while its bytes come in. Some are a matter of one of these, whatever they say."""
         named = self.operation in (operation, "*") or self.operation == f"{operation.partition('.')[0]}.*"
-        phase = "before" if self.fault in (Kind.LATE, Kind.SLOW) else "after" if self.fault in ODD else self.when
+        phase = PHASES.get(self.fault, self.when)
         return named and phase == when and self.account in (account, "*") and self.dry_run in (None, dry_run)
 
     @property

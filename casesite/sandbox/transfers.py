@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
-from casesite.sandbox import journal, links
+from casesite.sandbox import distort, journal, links
 from casesite.sandbox.connect import files as connect_files
 from casesite.sandbox.exchange import Asked, Exchanges
 from casesite.sandbox.files import Received
@@ -164,7 +164,12 @@ class Transfers:
             raise NO_UPLOAD
         entry.account = upload.account_id
         _check_size(incoming.length, upload.size_of_part(int(index)))
-        received = self._state.files.receive(incoming.pieces())
+        pieces = incoming.pieces()
+        fault = self._exchanges.faults.take(PUT_PART, upload.account_id, "arriving")
+        if fault is not None:
+            entry.outcome = fault.fault.value
+            pieces = distort.with_a_byte_changed(pieces)
+        received = self._state.files.receive(pieces)
         entry.body_sha256 = received.sha256.hex()
         if incoming.left:
             self._state.files.discard(received)

@@ -782,6 +782,35 @@ def test_part_that_is_answered_wrongly_was_kept_or_not(support, sandbox, fault, 
     assert sandbox.uploads()[0]["uploaded"] == ([1] if when == "after" else [])
 
 
+@pytest.mark.parametrize("header", CHECKSUMS)
+def test_part_that_changed_on_its_way_is_refused_by_its_checksum(support, sandbox, header):
+    links = links_for(support, HEAP)
+    url, data = links["uploadUrls"][0]["url"], part_of(HEAP, links, 1)
+    checksum = {header: base64.b64encode(CHECKSUMS[header](data)).decode()}
+    sandbox.fault(PUT_PART, "corrupt")
+
+    changed, again = put(url, data, **checksum), put(url, data, **checksum)
+
+    assert [(each.status, each.code) for each in (changed, again)] == [(400, "BadDigest"), (200, "")]
+    assert [(row["outcome"], row["error_code"], row["executed"]) for row in sandbox.requests(PUT_PART)] == [
+        ("corrupt", "BadDigest", False),
+        ("ok", None, True),
+    ]
+    assert (sandbox.uploads()[0]["uploaded"], on_disk(sandbox)) == ([1], [1000])
+
+
+def test_part_that_changed_on_its_way_is_kept_where_nothing_tells(support, sandbox):
+    links = links_for(support, HEAP)
+    data = part_of(HEAP, links, 1)
+    sandbox.fault(PUT_PART, "corrupt")
+
+    answer = put(links["uploadUrls"][0]["url"], data)
+
+    assert (answer.status, answer.etag) == (200, f'"{hashlib.md5(bytes((data[0] ^ 1,)) + data[1:]).hexdigest()}"')
+    [entry] = sandbox.requests(PUT_PART)
+    assert (entry["outcome"], entry["executed"]) == ("corrupt", True)
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_part_can_be_slow_and_can_come_late(support, sandbox, when):
     links = links_for(support, HEAP)

@@ -161,7 +161,7 @@ def test_each_switch_makes_a_fault_that_the_page_names(sandbox):
     for key in keys:
         assert fetch(sandbox, f"{PAGE}page/switch-on", {"switch": key})[0] == 303
 
-    assert len(sandbox.faults()) == len(keys) == 34
+    assert len(sandbox.faults()) == len(keys) == 36
 
 
 def test_any_other_fault_is_switched_on(sandbox):
@@ -276,3 +276,9 @@ def test_fault_of_a_part_bears_its_own_name(sandbox):
     fetch(sandbox, f"{PAGE}page/switch-on", {"switch": "lose-part once"})
 
     assert '<b>Lose a part of a file</b><span class="small muted line">upload.PutPart' in fetch(sandbox)[2]
+
+
+def test_fault_that_corrupts_is_named(sandbox):
+    fetch(sandbox, f"{PAGE}page/switch-on", {"switch": "corrupt-part always"})
+
+    assert '<b>Corrupt a part of a file</b><span class="small muted line">upload.PutPart' in fetch(sandbox)[2]

@@ -68,6 +68,13 @@ SWITCHES = (
         "upload.PutPart",
     ),
     Switch(
+        "corrupt-part",
+        "Corrupt a part of a file",
+        "A byte of the part of an upload changes on its way; a part with a checksum is refused (BadDigest).",
+        {"fault": "corrupt"},
+        "upload.PutPart",
+    ),
+    Switch(
         "expired-set",
         "Expire the attachment set",
         "Refuse the case: its attachment set has expired.",
