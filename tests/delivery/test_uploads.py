@@ -1,9 +1,11 @@
 """Files on their way to AWS: every way ends in one case with all of them, or in words that say why not."""
 
 import hashlib
+import threading
 import tracemalloc
 from datetime import timedelta
 from pathlib import Path
+from weakref import WeakSet
 
 import pytest
 from botocore.session import get_session
@@ -12,7 +14,7 @@ from django.core.files.storage import default_storage
 
 from casesite import failpoints
 from casesite.aws import support
-from casesite.aws.transfers import check_link
+from casesite.aws.transfers import Part, check_link
 from casesite.cases import files
 from casesite.catalog.known import MAY_NOT_ATTACH, MAY_UPLOAD
 from casesite.delivery import dispatcher, process, uploads
@@ -53,6 +55,21 @@ def by_set(*named):
     return with_files(*named or (LOG, HEAP), code="")
 
 
+@pytest.fixture
+def abreast(monkeypatch):
+    """No byte of a part leaves before four parts are under way, each on its connection."""
+    four, begun, read = threading.Barrier(4, timeout=20), WeakSet(), Part.read
+
+    def read_together(part, size=-1):
+        if part not in begun:
+            begun.add(part)
+            four.wait()
+        return read(part, size)
+
+    monkeypatch.setattr(Part, "read", read_together)
+    return four
+
+
 BOTH_WAYS = pytest.mark.parametrize("prepared", [with_files, by_set])
 
 
@@ -85,6 +102,17 @@ def test_files_go_out_part_by_part_where_the_account_may(aws):
     assert len(aws.requests("upload.PutPart")) == 1 + 3
     assert aws.requests("support.AddAttachmentsToSet") == []
     assert [row.state for row in submission.uploads.all()] == [UploadState.READY] * 2
+
+
+def test_four_parts_are_under_way_at_once(aws, abreast):
+    named = ("dump.bin", bytes(8000))
+    submission = with_files(named)
+
+    work_off(submission)
+
+    assert_one_case_with_all_files(submission, aws, named)
+    assert not abreast.broken
+    assert len(aws.requests("upload.PutPart")) == 8
 
 
 def test_ten_files_of_many_parts_fetch_links_ten_at_a_time(aws):
@@ -291,6 +319,31 @@ def test_part_that_failed_is_sent_again_by_itself(aws):
     work_off(submission)
 
     assert_one_case_with_all_files(submission, aws, HEAP)
+
+
+def test_part_that_changed_on_its_way_is_refused_and_sent_again(aws):
+    submission = with_files(HEAP)
+    aws.fault("upload.PutPart", "corrupt")
+
+    work_off(submission)
+
+    assert_one_case_with_all_files(submission, aws, HEAP)
+    parts = aws.requests("upload.PutPart")
+    assert sorted(part["error_code"] or "" for part in parts) == ["", "", "", "BadDigest"]
+
+
+def test_every_part_carries_its_checksum(aws, abreast):
+    named = ("dump.bin", bytes(range(200)) * 20)  # four parts, and none is sent again before each was changed
+    submission = with_files(named)
+    aws.fault("upload.PutPart", "corrupt", times=4)
+
+    work_off(submission)
+
+    assert_one_case_with_all_files(submission, aws, named)
+    parts = aws.requests("upload.PutPart")
+    assert [(part["outcome"], part["error_code"]) for part in parts] == [("corrupt", "BadDigest")] * 4 + [
+        ("ok", None)
+    ] * 4
 
 
 def test_upload_without_progress_is_abandoned(aws, monkeypatch):
