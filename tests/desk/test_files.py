@@ -1,12 +1,14 @@
 """Files in the form and out again: with a script and without, kept whatever happens, and only for who may see the case."""
 
 import hashlib
+import html
 import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from casesite import failpoints
 from casesite.cases import files
 from casesite.cases.models import Case, CaseFile
 from casesite.catalog.known import MAY_NOT_ATTACH, MAY_UPLOAD
@@ -14,6 +16,7 @@ from casesite.submissions import workflow
 from casesite.submissions.reasons import Reason
 from casesite.submissions.states import State
 from casesite.teams.models import Role
+from tests.delivery.steps import send
 from tests.desk.conftest import (
     NEW,
     a_saved_draft,
@@ -380,6 +383,59 @@ def test_case_page_names_size_and_hash_with_a_link(client, case):
     assert f'href="{address(case)}"' in page
     assert hashlib.sha256(LOG).hexdigest() in page
     assert f"{len(LOG)}\xa0bytes" in page
+
+
+class Watcher:
+    """The case page of somebody who leaves it open: at first the page, then what it fetches by itself."""
+
+    def __init__(self, client, case):
+        self._client, self._page, self._next = client, case.get_absolute_url(), case.get_absolute_url()
+        self.told = []
+
+    def look(self):
+        brought, anew = self._get(self._next), self._get(self._page)
+        self._next = html.unescape(re.search(r'id="case-refresh"[^>]*?hx-get="([^"]*)"', brought)[1])
+        assert self._progress(brought) == self._progress(anew)
+        self.told += self._progress(brought)
+
+    def _get(self, address):
+        return self._client.get(address, HTTP_HX_REQUEST="true").content.decode()
+
+    def _progress(self, page):
+        return re.findall(r"data-progress>· ([^<]*)</span>", page)
+
+
+def test_case_page_tells_how_far_a_file_is_on_its_way_to_aws(client, author, account, sandbox, clock):
+    sandbox.settings(part_size=1000, upload_ready_after=900)
+    case = a_draft(by=author, account=account)
+    a_file(case, "heap.bin", bytes(4500))
+    submission, watcher = a_submission(State.QUEUED, case=case), Watcher(client, case)
+
+    with failpoints.armed("D-part", watcher.look):
+        send(submission)
+    watcher.look()
+    sandbox.settle_upload(submission.uploads.get().aws_id)
+    clock.advance(minutes=1)
+    with failpoints.armed("D", watcher.look):
+        send(submission)
+
+    parts = [f"{done} of 5 parts at AWS" for done in (1, 2, 3, 4, 5)]
+    assert watcher.told == [*parts, "AWS looks at it", "at AWS"]
+    assert submission.state == State.DELIVERED
+
+
+def test_case_page_tells_that_files_go_as_a_set(client, author, account, sandbox):
+    set_code(account, "")
+    case = a_draft(by=author, account=account)
+    a_file(case, "log.txt", LOG)
+    submission, watcher = a_submission(State.QUEUED, case=case), Watcher(client, case)
+
+    with failpoints.armed("D-set", watcher.look), failpoints.armed("D", watcher.look):
+        send(submission)
+    page = client.get(case.get_absolute_url()).content.decode()
+
+    assert watcher.told == ["on its way", "at AWS"]
+    assert (submission.state, "data-progress" in page) == (State.DELIVERED, False)
 
 
 def test_review_page_shows_files_with_their_first_lines_as_text(client, case, reviewer):
