@@ -45,6 +45,7 @@ def cases(parts_office: Office) -> dict[str, Case]:
     kill.at("E")
     kill.at("D")
     kill.at("D-set", file=FILE, denied=["support:UploadAttachment"])
+    kill.at("D-complete", file=FILE)
     kill.at("D-part", file=FILE)
     parts_office.site.start_part("worker")
     return kill.cases
@@ -55,7 +56,7 @@ class Killer:
 
     def __init__(self, office: Office) -> None:
         self.site = office.site
-        self.accounts = iter(office.accounts(11))
+        self.accounts = iter(office.accounts(12))
         self.cases: dict[str, Case] = {}
         self.site.stop_part("worker")
 
@@ -92,6 +93,7 @@ LEFT = {
     "D": ("preparing", 0),
     "D-set": ("preparing", 0),
     "D-part": ("preparing", 0),
+    "D-complete": ("preparing", 0),
     "E": ("sending", 1),
     "F": ("sending", 1),
     "G": ("sending", 1),
@@ -115,7 +117,7 @@ def test_death_before_the_intent_costs_nothing(cases, point):
     assert case.attempts == [("done", "")]
 
 
-@pytest.mark.parametrize("point", ["D-set", "D-part"])
+@pytest.mark.parametrize("point", ["D-set", "D-part", "D-complete"])
 def test_death_while_files_go_costs_none_of_them(cases, point):
     case = cases[point]
 
