@@ -10,6 +10,7 @@
       maxOptions: null,
       allowEmptyOption: select.hasAttribute("data-search-empty"),
       searchField: ["text", "value"],
+      refreshThrottle: 0, // a list that follows later opens under whoever has chosen and gone on
       placeholder: select.dataset.search || undefined,
       render: { no_results: (_data, escape) => `<div class="no-results">${escape(select.dataset.none || "–")}</div>` },
     });

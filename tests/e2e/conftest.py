@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from casesite.runner.parts import ROOT
 from tests import browsers
 from tests.e2e.office import Office, quiet
+from tests.factories import PASSWORD
 from tests.sites import Site, wait_until
 
 PICTURES = ROOT / "var" / "failed-pages"
@@ -81,6 +82,22 @@ def page_at(browser: Browser, console: list[str], request: pytest.FixtureRequest
     yield at
     for each in opened:
         next(each, None)
+
+
+@pytest.fixture
+def page_of(page_at: Any, live_server: Any) -> Any:
+    """`page_of("m.silva", "/queue/")`: that address as the person sees it who has signed in; options as for a browser context."""
+
+    def of(username: str, address: str, **options: Any) -> Page:
+        page = page_at(live_server, **options)
+        page.goto(f"/accounts/login/?next={address}")
+        page.get_by_label("Username").fill(username)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: url.endswith(address))
+        return page
+
+    return of
 
 
 def _a_page(browser: Browser, console: list[str], request: pytest.FixtureRequest, **options: Any) -> Iterator[Page]:
