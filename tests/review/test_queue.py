@@ -229,8 +229,17 @@ def test_row_says_who_is_looking(waiting, as_user, reviewer, lead, queue_url, cl
 
     assert "reviewer is looking at it" in as_user(lead).get(queue_url).content.decode()
     assert "is looking at it" not in as_user(reviewer).get(queue_url).content.decode()
-    clock.advance(minutes=6)
-    assert "is looking at it" not in as_user(lead).get(queue_url).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("passed", "told"), [({"minutes": 4, "seconds": 59}, True), ({"minutes": 5, "seconds": 1}, False)]
+)
+def test_who_is_looking_is_told_for_five_minutes(passed, told, waiting, as_user, reviewer, lead, queue_url, clock):
+    as_user(reviewer).get(review_url(waiting))
+    clock.advance(**passed)
+
+    assert ("reviewer is looking at it" in as_user(lead).get(queue_url).content.decode()) == told
+    assert ("reviewer is looking at it too" in as_user(lead).get(review_url(waiting)).content.decode()) == told
 
 
 def test_looking_twice_is_one_viewing(waiting, as_user, reviewer, clock):
