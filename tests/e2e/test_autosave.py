@@ -9,6 +9,21 @@ from tests.factories import PASSWORD, a_catalog, a_draft, a_team, a_user, an_acc
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NEW = "/cases/new/support/"
+# When keys were pressed and requests to save went out, by the page's own clock.
+WATCH = """() => {
+  window.keys = [];
+  window.saves = [];
+  document.addEventListener("input", () => keys.push(performance.now()), true);
+  document.addEventListener("htmx:beforeRequest", ({ detail }) => {
+    if (detail.pathInfo.requestPath.endsWith("/save/")) saves.push(performance.now());
+  });
+}"""
+# What a person sees of the field that they write in.
+SIGHT = """() => {
+  const field = document.activeElement;
+  window.field ??= field;
+  return [window.field === field, field.name, field.selectionStart, field.selectionEnd, scrollX, scrollY];
+}"""
 
 
 @pytest.fixture
@@ -64,6 +79,38 @@ def test_draft_saves_itself_and_leaves_text_focus_and_caret_alone(opened):
     page.go_back()
     expect(description(page)).to_have_value("RDS: Since 09:12")
     assert Case.objects.count() == 1
+
+
+def test_draft_saves_itself_two_seconds_after_the_last_key(opened):
+    page = opened(NEW)
+    page.evaluate(WATCH)
+
+    description(page).press_sequentially("Since 09:12 in eu-west-1", delay=60)
+    expect(said(page)).to_contain_text("Saved")
+
+    keys, saves = page.evaluate("[keys, saves]")
+    for save in saves:
+        assert save - max(key for key in keys if key < save) > 1_900, (keys, saves)
+    assert len(keys) == 24
+    assert 1_900 < saves[-1] - keys[-1] < 8_000, (keys, saves)  # two seconds, and room for a busy machine
+
+
+def test_nothing_moves_while_a_draft_saves_itself(opened):
+    page = opened(NEW, viewport={"width": 1280, "height": 500})
+    description(page).fill("Since 09:12.\n" * 40)
+    expect(said(page)).to_contain_text("Saved")
+    page.evaluate("scrollTo(0, 700)")
+    description(page).evaluate("field => { field.focus({ preventScroll: true }); field.setSelectionRange(3, 5) }")
+    page.keyboard.press("x")
+    before = page.evaluate(SIGHT)
+
+    with page.expect_response("**/save/"):
+        pass
+    page.wait_for_timeout(300)
+
+    assert before == [True, "communication_body", 4, 4, 0, before[-1]]
+    assert before[-1] > 0
+    assert page.evaluate(SIGHT) == before
 
 
 def test_older_tab_is_told_at_once_and_a_submit_right_after_typing_is_no_conflict(opened, author):
