@@ -23,29 +23,35 @@ class Severity:
 KNOWN = {
     severity.code: severity
     for severity in (
-        Severity("low", _("General guidance"), _("A general question, or a wish."), _("24 h"), timedelta(hours=24)),
         Severity(
-            "normal", _("System impaired"), _("Something not critical behaves oddly."), _("12 h"), timedelta(hours=12)
+            "low", _("General guidance"), _("A general question, or a wish."), _("24\u00a0h"), timedelta(hours=24)
+        ),
+        Severity(
+            "normal",
+            _("System impaired"),
+            _("Something not critical behaves oddly."),
+            _("12\u00a0h"),
+            timedelta(hours=12),
         ),
         Severity(
             "high",
             _("Production system impaired"),
             _("Important functions are impaired."),
-            _("4 h"),
+            _("4\u00a0h"),
             timedelta(hours=4),
         ),
         Severity(
             "urgent",
             _("Production system down"),
             _("Important functions are not available."),
-            _("1 h"),
+            _("1\u00a0h"),
             timedelta(hours=1),
         ),
         Severity(
             "critical",
             _("Business-critical system down"),
             _("The business is at risk."),
-            _("30 min or less, by the plan"),
+            _("30\u00a0min or less, by the plan"),
             timedelta(minutes=30),
         ),
     )
@@ -63,8 +69,8 @@ def severity_of(code: str, name: str = "", targets: Mapping[str, timedelta] | No
 
 
 def in_words(span: timedelta) -> str:
-    """`15 min`, `4 h`, `1 h 30 min`"""
+    """`15 min`, `4 h`, `1 h 30 min`: no line ends between a number and its unit."""
     hours, minutes = divmod(round(span.total_seconds() / 60), 60)
-    parts = [_("%(n)d h") % {"n": hours}] if hours else []
-    parts += [_("%(n)d min") % {"n": minutes}] if minutes or not hours else []
+    parts = [_("%(n)d\u00a0h") % {"n": hours}] if hours else []
+    parts += [_("%(n)d\u00a0min") % {"n": minutes}] if minutes or not hours else []
     return " ".join(str(part) for part in parts)

@@ -311,7 +311,7 @@ def test_panel_honours_the_gate(client, typed, account, clock):
 
 
 def test_panel_tells_the_first_answer(client, typed):
-    assert "within 4 h of that" in parts(client, typed | {"severity_code": "high"}, "severity_code")
+    assert "within 4\u00a0h of that" in parts(client, typed | {"severity_code": "high"}, "severity_code")
 
 
 # --- looks alike ----------------------------------------------------------------------------------------------------------------
