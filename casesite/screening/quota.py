@@ -7,7 +7,9 @@ that a limit of the program's own is too low (memory, time-out, size of an uploa
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 # Service codes of Support, and those of Service Quotas for the same thing. They agree on nothing.
 QUOTAS_CODES = {
@@ -61,39 +63,44 @@ QUOTAS_CODES = {
     "service-security-hub": "securityhub",
     "systems-manager": "ssm",
 }
-# For cases filed under something general: words that name a service, the narrower ones first.
+# A service's names, and things by which it is known where nothing names one; the narrower services first.
 SERVICE_WORDS = (
-    (r"fargate", "fargate"),
-    (r"\bsagemaker", "sagemaker"),
-    (r"\bbedrock", "bedrock"),
-    (r"\beks\b|kubernetes", "eks"),
-    (r"\becs\b", "ecs"),
-    (r"\becr\b", "ecr"),
-    (r"\bemr\b", "elasticmapreduce"),
-    (r"\blambda", "lambda"),
-    (r"\bsqs\b", "sqs"),
-    (r"\bsns\b|\bsms\b", "sns"),
-    (r"\bses\b|sending (?:quota|limit|rate)", "ses"),
-    (r"\bs3\b|\bbuckets?\b", "s3"),
-    (r"dynamodb", "dynamodb"),
-    (r"elasticache", "elasticache"),
-    (r"\brds\b|\baurora\b", "rds"),
-    (r"\bredshift\b", "redshift"),
-    (r"cloudfront", "cloudfront"),
-    (r"route ?53|hosted zones?", "route53"),
-    (r"api gateway", "apigateway"),
-    (r"step functions?|state machines?", "states"),
-    (r"cloudformation", "cloudformation"),
-    (r"\befs\b", "elasticfilesystem"),
-    (r"\bebs\b|\bgp[23]\b|\bio[12]\b", "ebs"),
-    (r"load balancers?|\b[an]lb\b|target groups?", "elasticloadbalancing"),
-    (r"elastic ips?|\beips?\b|vcpus?|\bec2\b|on-demand|spot instances?|[pg]\d[a-z]*\.\w*large", "ec2"),
-    (r"\bvpcs?\b|security groups?|subnets?|internet gateways?|nat gateways?|route tables?", "vpc"),
-    (r"\biam\b|\broles per account", "iam"),
-    (r"member accounts|number of accounts|aws organizations", "organizations"),
-    (r"\bkms\b", "kms"),
-    (r"\bglue\b", "glue"),
-    (r"kinesis", "kinesis"),
+    ("fargate", r"fargate", ""),
+    ("sagemaker", r"\bsagemaker", ""),
+    ("bedrock", r"\bbedrock", ""),
+    ("eks", r"\beks\b|kubernetes", ""),
+    ("ecs", r"\becs\b", ""),
+    ("ecr", r"\becr\b", ""),
+    ("elasticmapreduce", r"\bemr\b", ""),
+    ("lambda", r"\blambda", ""),
+    ("sqs", r"\bsqs\b", ""),
+    ("sns", r"\bsns\b", r"\bsms\b"),
+    ("ses", r"\bses\b", r"sending (?:quota|limit|rate)"),
+    ("s3", r"\bs3\b", r"\bbuckets?\b"),
+    ("dynamodb", r"dynamodb", ""),
+    ("elasticache", r"elasticache", ""),
+    ("rds", r"\brds\b|\baurora\b", ""),
+    ("redshift", r"\bredshift\b", ""),
+    ("cloudfront", r"cloudfront", ""),
+    ("route53", r"route ?53", r"hosted zones?"),
+    ("apigateway", r"api gateway", ""),
+    ("states", r"step functions?", r"state machines?"),
+    ("cloudformation", r"cloudformation", ""),
+    ("elasticfilesystem", r"\befs\b", ""),
+    ("ebs", r"\bebs\b", r"\bgp[23]\b|\bio[12]\b"),
+    ("elasticloadbalancing", r"load balancers?|\b[an]lb\b", r"target groups?"),
+    ("ec2", r"\bec2\b", r"elastic ips?|\beips?\b|vcpus?|on-demand|spot instances?|[pg]\d[a-z]*\.\w*large"),
+    ("vpc", r"\bvpcs?\b", r"security groups?|subnets?|internet gateways?|nat gateways?|route tables?"),
+    ("iam", r"\biam\b", r"\broles per account"),
+    ("organizations", r"aws organizations", r"member accounts|number of accounts"),
+    ("kms", r"\bkms\b", ""),
+    ("glue", r"\bglue\b", ""),
+    ("kinesis", r"kinesis", ""),
+)
+NAMES = tuple((re.compile(names, re.IGNORECASE | re.ASCII), code) for code, names, _things in SERVICE_WORDS)
+NAMES_AND_THINGS = tuple(
+    (re.compile(f"{names}|{things}" if things else names, re.IGNORECASE | re.ASCII), code)
+    for code, names, things in SERVICE_WORDS
 )
 GLOBAL = frozenset({"cloudfront", "globalaccelerator", "iam", "organizations", "route53", "waf"})
 CONSOLES = {
@@ -157,6 +164,13 @@ OVER = re.compile(
     re.IGNORECASE,
 )
 SENTENCE_END = re.compile(r"[!?\n;。]|\.(?!\d)")
+# Where a sentence stops to say what is to be raised, and gives its reason: "raise the limit, our S3 exports need it".
+CLAUSE_END = re.compile(
+    r"[,()、]|\b(?:because|since|so|as|when|while|which|that|where|who|we|it|they|if|until|before|after|but)\b",
+    re.IGNORECASE,
+)
+PER = re.compile(r"\bper \w+", re.IGNORECASE)  # "network interfaces per VPC" are not VPC's
+REQUESTS_READ = 5  # of one text, for the names in them
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +183,19 @@ class QuotaRequest:
 def quota_request(
     subject: str, description: str, service_code: str = "", category_code: str = ""
 ) -> QuotaRequest | None:
-    """The request for a quota that a case makes, by Support's codes and its words; None where it makes none."""
+    """The request for a quota that a case makes, by Support's codes and its words; None where it makes none.
+
+    A service that is named where the quota is asked for goes before the case's own: an outage of one needs more of another.
+    """
     filed = any(FILED_AS_QUOTA.search(code) for code in (service_code, category_code) if code)
-    if not (filed or _asks(subject) or _asks(description)):
+    asked = [clause for text in (subject, description) for clause in islice(_requests(text), REQUESTS_READ)]
+    if not (filed or asked):
         return None
-    return QuotaRequest(QUOTAS_CODES.get(service_code) or _named_service(subject) or _named_service(description))
+    own = QUOTAS_CODES.get(service_code, "")
+    named = [code for words, code in NAMES if any(words.search(clause) for clause in asked)]
+    if named:
+        return QuotaRequest(own if own in named else named[0])
+    return QuotaRequest(own or _known_by(subject) or _known_by(description))
 
 
 def console_link(request: QuotaRequest, region: str = "", partition: str = "aws") -> str:
@@ -184,19 +206,27 @@ def console_link(request: QuotaRequest, region: str = "", partition: str = "aws"
     return f"https://{place}.{host}/servicequotas/home/{page}"
 
 
-def _asks(text: str) -> bool:
-    """Whether a sentence asks for it that speaks of no limit of the program's own, and of no request that is over."""
-    return any(not _is_something_else(text, match) for match in REQUEST.finditer(text[:20_000]))
+def _requests(text: str) -> Iterator[str]:
+    """What asks for it: the clause of each sentence that does, and speaks of no limit of the program's own, and of no
+    request that is over.
+    """
+    text = text[:20_000]
+    for match in REQUEST.finditer(text):
+        start, end = _around(SENTENCE_END, text, match)
+        sentence = text[start:end][:600]
+        if not (OWN_LIMIT.search(sentence) or OVER.search(sentence)):
+            after, until = _around(CLAUSE_END, text, match)
+            yield PER.sub("", text[max(start, after) : min(end, until)][:600])
 
 
-def _is_something_else(text: str, match: re.Match[str]) -> bool:
-    start = max(
-        (end.end() for end in SENTENCE_END.finditer(text, max(0, match.start() - 200), match.start())), default=0
-    )
-    end = SENTENCE_END.search(text, match.end())
-    sentence = text[max(start, match.start() - 200) : end.start() if end else len(text)][:600]
-    return bool(OWN_LIMIT.search(sentence) or OVER.search(sentence))
+def _around(ends: re.Pattern[str], text: str, match: re.Match[str]) -> tuple[int, int]:
+    """From the last end before the match, or 200 characters before it, to the first one behind it."""
+    earliest = max(0, match.start() - 200)
+    start = max((end.end() for end in ends.finditer(text, earliest, match.start())), default=earliest)
+    end = ends.search(text, match.end())
+    return start, end.start() if end else len(text)
 
 
-def _named_service(text: str) -> str:
-    return next((code for words, code in SERVICE_WORDS if re.search(words, text[:20_000], re.IGNORECASE)), "")
+def _known_by(text: str) -> str:
+    """The first service that a text names, or whose things it speaks of."""
+    return next((code for words, code in NAMES_AND_THINGS if words.search(text[:20_000])), "")

@@ -40,10 +40,53 @@ def test_other_codes_ask_for_nothing(category_code):
     assert quota_request("Hello", "It fails", "aws-lambda", category_code) is None
 
 
-def test_service_of_the_case_goes_before_words():
+def test_service_of_the_case_goes_before_words_beside_the_request():
     asked = quota_request("Quota increase", "Please raise the limit, our S3 exports need it", "aws-lambda", "other")
 
     assert asked == QuotaRequest("lambda")
+
+
+RDS = "amazon-relational-database-service-postgresql"
+
+
+@pytest.mark.parametrize(
+    ("description", "service_code", "code"),
+    [
+        ("Production is down for all customers. Please raise the quota of EC2 instances to 200.", RDS, "ec2"),
+        ("RDS failed over twice. Please raise the EC2 instance limit to 200, RDS itself is well now.", RDS, "ec2"),
+        ("We need a higher SQS in-flight message quota.", "aws-lambda", "sqs"),
+        ("EC2 instances: quota increase", RDS, "ec2"),
+        ("EC2 の上限を 200 に引き上げてください。", RDS, "ec2"),
+        ("EC2の上限を200に引き上げてください。", RDS, "ec2"),
+        ("Bitte erhöhen Sie das Kontingent für Lambda auf 3000.", RDS, "lambda"),
+    ],
+)
+def test_service_named_in_the_request_goes_before_the_cases(description, service_code, code):
+    assert quota_request("Production is down", description, service_code, "other") == QuotaRequest(code)
+
+
+@pytest.mark.parametrize(
+    ("description", "service_code", "code"),
+    [
+        ("Please raise the quota of read replicas, our EC2 fleet reads from them.", RDS, "rds"),
+        ("EC2 launches fail. Please raise the quota of read replicas to 10.", RDS, "rds"),
+        ("Lambda opens many connections and so we need a quota increase.", RDS, "rds"),
+        ("Please raise the quota for RDS because Lambda needs more connections.", RDS, "rds"),
+        ("Please raise the quota of DB subnet groups to 80.", RDS, "rds"),  # subnets alone would be VPC's
+        (
+            "Please raise the quota of EC2 network interfaces for EKS nodes.",
+            "amazon-elastic-compute-cloud-linux",
+            "ec2",
+        ),
+        ("Please raise the quota of network interfaces per VPC to 500.", "aws-lambda", "lambda"),
+    ],
+)
+def test_what_is_named_beside_the_request_leaves_the_cases_service(description, service_code, code):
+    assert quota_request("It fails", description, service_code, "other") == QuotaRequest(code)
+
+
+def test_service_named_in_the_request_goes_before_the_subject():
+    assert quota_request("Lambda is throttled", "Please raise the quota of SQS queues.") == QuotaRequest("sqs")
 
 
 def test_service_named_in_the_subject_goes_before_the_description():
