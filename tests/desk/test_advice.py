@@ -430,6 +430,34 @@ def test_kind_brings_its_hint(client, typed):
     assert "helptext" not in while_typing(client, billing, "severity_code").content.decode()
 
 
+TECHNICAL, BILLING = (
+    "Engineers who have never seen your system read this. Quote errors word for word, give times with their zone, and name one resource that shows it.",
+    "The billing team sees your invoices but not your reasons: give the invoice number or month, the amount, and what you want to come of it.",
+)
+
+
+def guidance_in(response):
+    """What stands below the list of what a good case says."""
+    return re.findall(r'id="part-good_case".*?<p class="small muted">(.*?)</p>', response.content.decode(), re.DOTALL)
+
+
+@pytest.mark.parametrize(("kind", "text"), [("technical", TECHNICAL), ("customer-service", BILLING)])
+def test_each_kind_has_its_guidance(client, typed, kind, text):
+    assert guidance_in(update(client, typed | {"issue_type": kind})) == [text]
+
+
+def test_new_form_guides_by_the_kind_it_starts_with(client):
+    assert guidance_in(client.get(NEW)) == [TECHNICAL]
+
+
+def test_guidance_follows_the_kind_as_it_is_chosen(client, typed):
+    shown = shown_in(update(client, typed))
+
+    answer = while_typing(client, typed, "issue_type", issue_type="customer-service", advice_shown=shown)
+
+    assert guidance_in(answer) == [BILLING]
+
+
 def append(client, typed, **more):
     return client.post(NEW, typed | {"form_token": new_token(client), "action": "append_missing"} | more)
 
