@@ -10,13 +10,22 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class Severity:
-    """`first_response` is AWS's target from the opening of the case on; `answer_within` the same, for reckoning with."""
+    """`first_response` is AWS's target from the opening of the case on; `answer_within` the same, for reckoning with.
+
+    Where plans differ it is the longest of all of them: `sooner_on_some_plans`.
+    """
 
     code: str
     name: Any
     meaning: Any = ""
     first_response: Any = ""
     answer_within: timedelta | None = None
+    sooner_on_some_plans: bool = False
+
+    @property
+    def within(self) -> str:
+        """The target as it reads on after "within"; empty where none is known."""
+        return in_words(self.answer_within) if self.answer_within else ""
 
 
 # https://docs.aws.amazon.com/awssupport/latest/user/case-management.html
@@ -53,6 +62,7 @@ KNOWN = {
             _("The business is at risk."),
             _("30\u00a0min or less, by the plan"),
             timedelta(minutes=30),
+            sooner_on_some_plans=True,
         ),
     )
 }
@@ -65,7 +75,9 @@ def severity_of(code: str, name: str = "", targets: Mapping[str, timedelta] | No
     """
     known = KNOWN.get(code) or Severity(code, name or code)
     span = (targets or {}).get(code)
-    return known if span is None else replace(known, first_response=in_words(span), answer_within=span)
+    if span is None:
+        return known
+    return replace(known, first_response=in_words(span), answer_within=span, sooner_on_some_plans=False)
 
 
 def in_words(span: timedelta) -> str:

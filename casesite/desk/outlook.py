@@ -28,7 +28,8 @@ class Told:
     used: int
     limit: int
     reserve: int
-    first_response: str
+    within: str  # AWS's target for the first answer; empty where none is known
+    sooner_on_some_plans: bool
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ class Outlook:
         if not self.account:
             return None
         queue = self.queue if self.account.can_send else None
+        severity = self.severity
         return Told(
             review=self.review,
             needs_two=self.needs_two,
@@ -104,7 +106,8 @@ class Outlook:
             used=queue.budget.used if queue else 0,
             limit=queue.budget.limit if queue else 0,
             reserve=queue.budget.reserve if queue else 0,
-            first_response=str(self.severity.first_response) if self.severity else "",
+            within=severity.within if severity else "",
+            sooner_on_some_plans=severity is not None and severity.sooner_on_some_plans,
         )
 
     @cached_property

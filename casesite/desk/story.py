@@ -15,7 +15,7 @@ from casesite.cases.models import Case, CaseEvent, CaseFile, Kind, Stage
 from casesite.catalog.known import LANGUAGES, IssueType
 from casesite.catalog.severities import severity_of
 from casesite.desk.connect_story import ConnectStory, connect_content
-from casesite.desk.expected import ExpectedAnswer, expected_answer
+from casesite.desk.expected import AnswerOnceOut, ExpectedAnswer, answer_once_out, expected_answer
 from casesite.desk.line import InLine
 from casesite.desk.templatetags.desk import person
 from casesite.desk.trouble import Trouble, trouble_of
@@ -25,6 +25,8 @@ from casesite.submissions.models import Kind as SubmissionKind
 from casesite.submissions.queue import Queue, queue_for
 from casesite.submissions.states import UNFINISHED, State
 
+# Not yet at AWS, and on its way without a doubt.
+_ON_ITS_WAY = (State.PENDING_REVIEW, State.QUEUED, State.PREPARING, State.SENDING)
 # Events that another line of the story tells better: a revision, an attempt, a look.
 _TOLD_ELSEWHERE = frozenset(
     {"created", "saved", "submitted", "preparing", "sending", "unknown", "queued", "delivered", "failed"}
@@ -228,6 +230,22 @@ class Story:
         if self.newest is None or self.queue is None:
             return None
         return InLine(self.newest, self.queue, self.user)
+
+    @property
+    def answer_once_out(self) -> AnswerOnceOut | None:
+        """What the form said of the first answer, while it is on its way: by the time that the queue plans for it."""
+        newest = self.newest
+        if newest is None or newest.state not in _ON_ITS_WAY:
+            return None
+        return answer_once_out(self.case, clock.now() if newest.state == State.SENDING else self._leaves_at)
+
+    @property
+    def _leaves_at(self) -> datetime | None:
+        """When it goes out as far as the page tells it; None while it is reviewed, and where nobody can tell."""
+        line = self.in_line
+        if line is None:
+            return None
+        return line.queue.now if line.is_now else line.at
 
     @property
     def answer_expected(self) -> ExpectedAnswer | None:

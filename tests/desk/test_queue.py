@@ -9,6 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from casesite.delivery import claim
+from casesite.desk.story import Story
 from casesite.pacing import gate
 from casesite.pacing.models import Mode
 from casesite.submissions import queue, waiting
@@ -470,3 +471,111 @@ def test_when_the_time_is_over_the_page_promises_nothing(client, queued, clock):
 
     assert "AWS aimed to answer by" in told
     assert "Whether it did shows at AWS." in told
+
+
+# --- when AWS aims to answer what is still on its way ----------------------------------------------------------------------
+def first_answer(client, row):
+    """What the case page says of it."""
+    page = client.get(row.case.get_absolute_url()).content.decode()
+    found = re.search(r"<p>\s*(Once it is out.*?)</p>", page, re.DOTALL)
+    return found and " ".join(re.sub(r"<[^>]+>", "", found[1]).split())
+
+
+@pytest.mark.parametrize(
+    ("severity", "hours", "within"),
+    [
+        ("low", 24, "24 h"),
+        ("normal", 12, "12 h"),
+        ("high", 4, "4 h"),
+        ("urgent", 1, "1 h"),
+        ("critical", 0.5, "30 min, on some plans sooner"),
+    ],
+)
+def test_queued_case_tells_when_aws_aims_to_answer(client, queued, clock_at, severity, hours, within):
+    """From when it is planned to go out: here at once."""
+    clock = clock_at(datetime(2026, 3, 2, 8, 7, tzinfo=UTC))
+    row = queued(severity_code=severity)
+    by = clock.now + timedelta(hours=hours)
+    shown = f"{by:%H:%M}" if by.date() == clock.now.date() else f"{by.day} Mar, {by:%H:%M}"
+
+    assert first_answer(client, row) == f"Once it is out, AWS aims to answer within {within}: by about {shown}."
+
+
+def test_first_answer_is_reckoned_from_the_time_that_is_planned_and_that_the_form_told(
+    client, queued, account, typed, clock_at
+):
+    clock = clock_at(datetime(2026, 3, 2, 8, 7, tzinfo=UTC))
+    for _n in range(2):
+        an_attempt(queued("Gone"), "done").submission.move(State.CANCELLED)
+    clock.advance(minutes=10)
+    told = {"action": "update", "form_token": "x" * 32, "account": str(account.pk), "severity_code": "high"}
+    panel = client.post("/cases/new/support/", typed | told)
+
+    row = queued(severity_code="high")
+
+    at = panel.context["outlook"].goes_out_at
+    assert at == clock.now + timedelta(minutes=50)
+    assert "about 09:07" in plain(panel.content.decode())
+    assert "within 4 h of that" in plain(panel.content.decode())
+    assert first_answer(client, row) == "Once it is out, AWS aims to answer within 4 h: by about 13:07."
+
+
+def test_first_answer_to_what_is_held_back_waits_with_it(client, queued, clock_at):
+    clock = clock_at(datetime(2026, 3, 2, 8, 7, tzinfo=UTC))
+    row = queued()
+    waiting.hold(row, by=row.submitted_by, until=clock.now + timedelta(hours=3), token=row.token)
+
+    assert first_answer(client, row) == "Once it is out, AWS aims to answer within 12 h: by about 23:07."
+
+
+@pytest.mark.parametrize("state", [State.PREPARING, State.SENDING])
+def test_case_that_is_leaving_tells_the_first_answer(client, queued, clock_at, state):
+    clock_at(datetime(2026, 3, 2, 8, 7, tzinfo=UTC))
+
+    told = first_answer(client, queued(state=state))
+
+    assert told == "Once it is out, AWS aims to answer within 12 h: by about 20:07."
+
+
+def test_case_that_is_reviewed_tells_the_span_alone(client, queued):
+    assert first_answer(client, queued(state=State.PENDING_REVIEW)) == "Once it is out, AWS aims to answer within 12 h."
+    critical = queued("Down", state=State.PENDING_REVIEW, severity_code="critical")
+    assert first_answer(client, critical) == "Once it is out, AWS aims to answer within 30 min, on some plans sooner."
+
+
+def test_while_no_time_is_promised_none_is_for_the_first_answer(client, queued, account):
+    row = queued()
+    gate.access_refused(account.pk, Mode.WRITE, "no")
+
+    assert first_answer(client, row) == "Once it is out, AWS aims to answer within 12 h."
+
+
+def test_first_answer_is_that_of_the_accounts_plan(client, queued, account):
+    AwsAccount.objects.filter(pk=account.pk).update(first_response="critical=5")
+
+    told = first_answer(client, queued(state=State.PENDING_REVIEW, severity_code="critical"))
+
+    assert told == "Once it is out, AWS aims to answer within 5 min."
+
+
+@pytest.mark.parametrize("state", [State.UNKNOWN, State.DELIVERED, State.RETURNED, State.CANCELLED, State.REJECTED])
+def test_case_that_is_not_on_its_way_tells_nothing_of_it(client, queued, state):
+    assert first_answer(client, queued(state=state)) is None
+
+
+def test_severity_without_a_known_target_tells_nothing_of_it(client, queued):
+    assert first_answer(client, queued(severity_code="brand-new")) is None
+
+
+@pytest.mark.parametrize("state", [State.PENDING_REVIEW, State.QUEUED, State.PREPARING, State.SENDING])
+def test_first_answer_asks_the_database_nothing(client, queued, monkeypatch, state):
+    address = queued(state=state).case.get_absolute_url()
+    client.get(address)
+    with CaptureQueriesContext(connection) as told:
+        client.get(address)
+
+    monkeypatch.setattr(Story, "answer_once_out", None)
+    with CaptureQueriesContext(connection) as silent:
+        client.get(address)
+
+    assert len(told) == len(silent)

@@ -16,7 +16,7 @@ from casesite.pacing import gate
 from casesite.submissions import workflow
 from casesite.submissions.models import Submission
 from casesite.submissions.states import State
-from casesite.teams.models import CheckResult
+from casesite.teams.models import AwsAccount, CheckResult
 from tests.factories import PASSWORD, SERVICES, a_catalog, a_draft, a_submission, a_team, a_user, an_account
 
 from .conftest import NEW, a_saved_draft, edit_url, new_token, post_edit, post_new, signed_in, token_of
@@ -312,6 +312,17 @@ def test_panel_honours_the_gate(client, typed, account, clock):
 
 def test_panel_tells_the_first_answer(client, typed):
     assert "within 4\u00a0h of that" in parts(client, typed | {"severity_code": "high"}, "severity_code")
+
+
+def test_panel_says_where_plans_promise_a_sooner_answer(client, typed, account):
+    critical = typed | {"severity_code": "critical"}
+    assert "within 30\u00a0min of that, on some plans sooner" in parts(client, critical, "severity_code")
+
+    AwsAccount.objects.filter(pk=account.pk).update(first_response="critical=15")
+
+    told = parts(client, critical, "severity_code")
+    assert "within 15\u00a0min of that" in told
+    assert "on some plans sooner" not in told
 
 
 # --- looks alike ----------------------------------------------------------------------------------------------------------------
