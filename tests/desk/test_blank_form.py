@@ -1,6 +1,8 @@
 """Tests of the kept empty form: it is the form as rendered anew, and what is kept holds nothing of a person, team or account."""
 
+import re
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.template import engines
@@ -155,6 +157,28 @@ def test_same_catalogue_of_two_accounts_is_kept_once(author, account, catalog, t
     blank_html(author, start(account))
     blank_html(author, start(other))
 
+    assert len(blank.kept) == 1
+
+
+def test_kept_form_of_one_catalogue_tells_each_account_when_aws_showed_it_its_severities(
+    author, account, catalog, team, clock_at
+):
+    clock = clock_at(datetime(2026, 3, 2, 8, 4, tzinfo=UTC))
+    other = an_account(team, name="Other")
+    yesterday = clock.now - timedelta(days=1)
+    SupportCatalog.objects.update(seen_at=clock.now)
+    SupportCatalog.objects.create(
+        account=other,
+        content=catalog.content,
+        content_sha256=catalog.content_sha256,
+        fetched_at=yesterday,
+        seen_at=yesterday,
+    )
+
+    for one, day in ((account, "today"), (other, "yesterday"), (account, "today")):
+        assert_same(author, start(one))
+        text = " ".join(re.sub(r"<[^>]+>", " ", blank_html(author, start(one))).split())
+        assert f"support plan as AWS showed them {day} 08:04 ." in text
     assert len(blank.kept) == 1
 
 

@@ -1,5 +1,9 @@
 """Tests of the Support form's rules: what is checked before something is submitted, and what a draft may hold."""
 
+import html
+import re
+from datetime import UTC, datetime
+
 import pytest
 
 from casesite.cases.models import Case
@@ -10,7 +14,7 @@ from casesite.submissions.models import Submission
 from casesite.teams.models import CheckResult
 from tests.factories import SERVICES, SEVERITIES, a_catalog, a_team, a_user, an_account
 
-from .conftest import NEW, a_saved_draft, errors_of, new_token, post_new, signed_in
+from .conftest import NEW, a_saved_draft, edit_url, errors_of, new_token, post_new, signed_in
 
 FIELDS = {
     "account": "Choose an account.",
@@ -313,6 +317,55 @@ def test_severities_are_named_as_in_the_console(client):
     for name in ("General guidance", "System impaired", "Production system impaired", "Production system down"):
         assert f"<b>{name}</b>" in page
     assert "It can&#x27;t be changed after the case is open." in page
+
+
+SEEN = "They are those of the account's support plan as AWS showed them"
+
+
+def words_at_the_cards(response):
+    found = re.search(r'id="id_severity_code_helptext" class="hint">(.*?)</p>', response.content.decode(), re.DOTALL)
+    return found and " ".join(html.unescape(re.sub(r"<[^>]+>", "", found[1])).split())
+
+
+def test_cards_say_that_aws_showed_them_and_when(client, typed, clock_at, catalog):
+    clock = clock_at(datetime(2026, 3, 2, 8, 4, tzinfo=UTC))
+    type(catalog).objects.update(seen_at=clock.now)
+    told = f"It can't be changed after the case is open. {SEEN} today 08:04."
+
+    assert words_at_the_cards(client.get(NEW)) == told
+    assert words_at_the_cards(client.get(edit_url(a_saved_draft(client, typed)))) == told
+
+    clock.advance(days=1)
+    assert words_at_the_cards(client.get(NEW)) == told.replace("today", "yesterday")
+
+
+def test_cards_of_another_account_say_when_aws_showed_those(client, typed, clock_at, team, author, catalog):
+    """The words are within what is swapped when the account changes."""
+    clock = clock_at(datetime(2026, 3, 2, 8, 4, tzinfo=UTC))
+    other = an_account(team, name="Sandbox")
+    a_catalog(other)
+    clock.advance(hours=5)
+    answer = client.post(
+        NEW,
+        typed | {"account": str(other.pk), "form_token": "x" * 32, "action": "update"},
+        HTTP_HX_REQUEST="true",
+        HTTP_HX_TRIGGER_NAME="account",
+    )
+
+    part = answer.content.decode().split('id="part-severity_code"')[1].split('id="part-')[0]
+    assert 'id="id_severity_code_helptext"' in part
+    assert words_at_the_cards(answer) == f"It can't be changed after the case is open. {SEEN} today 08:04."
+
+
+def test_where_aws_showed_no_severities_nothing_is_said_of_them(author, reviewer, account, bells):
+    client = signed_in(author)
+    assert words_at_the_cards(client.get(NEW)) == "It can't be changed after the case is open."
+
+    a_catalog(account, severities=[])
+
+    page = client.get(NEW)
+    assert words_at_the_cards(page) == "It can't be changed after the case is open."
+    assert "The severities follow from the account's support plan." in html.unescape(page.content.decode())
 
 
 # --- teams -------------------------------------------------------------------------------------------------------------------

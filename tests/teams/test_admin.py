@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from casesite.teams.models import AwsAccount, Membership, Role, Team
-from tests.factories import PASSWORD, a_draft, a_team, a_user, an_account
+from tests.factories import PASSWORD, a_catalog, a_draft, a_team, a_user, an_account
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +184,47 @@ def test_settings_of_review_that_contradict_each_other_are_told_at_the_field(cli
     assert "nobody approves them, let alone two" in refused.content.decode()
     account.refresh_from_db()
     assert (taken.status_code, account.review_policy, account.second_approval) == (302, "always", "urgent")
+
+
+def test_lead_enters_the_plans_first_response_and_the_form_shows_it(client, lead, team):
+    account = an_account(team)
+    a_catalog(account)
+    address = f"/admin/teams/awsaccount/{account.pk}/change/"
+    assert "answer in 30\u00a0min or less, by the plan" in client.get("/cases/new/support/").content.decode()
+
+    answer = client.post(address, account_form(account, first_response="critical=15, low=2880"))
+
+    account.refresh_from_db()
+    assert (answer.status_code, account.first_response) == (302, "critical=15, low=2880")
+    page = client.get("/cases/new/support/").content.decode()
+    assert "answer in 15\u00a0min" in page
+    assert "answer in 48\u00a0h" in page
+    assert "by the plan" not in page
+    assert 'value="critical=15, low=2880"' in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("critical", "critical"),
+        ("critical=15, urgent=soon", "urgent=soon"),
+        ("critical=0", "critical=0"),
+        ("low=10081", "low=10081"),  # more than a week
+    ],
+)
+def test_first_response_that_is_none_is_told_at_its_field_with_an_example(client, lead, team, typed, part):
+    account = an_account(team)
+
+    refused = client.post(f"/admin/teams/awsaccount/{account.pk}/change/", account_form(account, first_response=typed))
+
+    form = refused.context["adminform"].form
+    message = f"“{part}” is no target. Write severity=minutes, for instance critical=15."
+    assert form.errors == {"first_response": [message]}
+    row = refused.content.decode().split("field-first_response")[1].split("form-row")[0]
+    assert message in row
+    assert f'value="{typed}"' in row
+    account.refresh_from_db()
+    assert account.first_response == ""
 
 
 def test_account_with_cases_is_not_deleted(client, root, team):
