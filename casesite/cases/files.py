@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import logging
 import os
+import tempfile
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,10 +35,19 @@ CLEANED_AT_ONCE = 200
 LOOSE_MOST = 100  # files of one person in forms that were not saved
 PREVIEW_BYTES = 8192
 PREVIEW_LINES = 20
+PREVIEW_FETCHED = 1024 * 1024  # of a storage elsewhere: opening a file there may fetch all of it
 
 
 class Damaged(Exception):
     """The stored bytes are gone, or are not those that were uploaded."""
+
+
+class Unavailable(Exception):
+    """The storage does not give the bytes just now."""
+
+
+class NotStored(Exception):
+    """The storage did not take the bytes."""
 
 
 # --- bytes ---------------------------------------------------------------------------------------------------------------
@@ -48,10 +58,8 @@ def place_of(sha256: str) -> str:
 
 def opened(sha256: str) -> IO[bytes]:
     """The stored bytes, to be read piece by piece. Raises Damaged where they are gone."""
-    try:
+    with _gone_as_damaged(sha256):
         return default_storage.open(place_of(sha256), "rb")  # type: ignore[return-value]  # a File, used as the stream it is
-    except FileNotFoundError as exc:
-        raise Damaged(f"the bytes of {sha256} are gone") from exc
 
 
 def pieces(stream: IO[bytes], length: int | None = None) -> Iterator[bytes]:
@@ -66,19 +74,79 @@ def pieces(stream: IO[bytes], length: int | None = None) -> Iterator[bytes]:
         yield piece
 
 
-def check_whole(sha256: str, size: int) -> None:
-    """Read the stored bytes through. Raises Damaged unless they are those that were uploaded."""
-    found, length = hashlib.sha256(), 0
-    with opened(sha256) as stream:
-        for piece in pieces(stream):
-            found.update(piece)
-            length += len(piece)
-    if found.hexdigest() != sha256 or length != size:
+@contextlib.contextmanager
+def on_disk(sha256: str, size: int) -> Iterator[str]:
+    """Where the stored bytes lie on this machine, once they were read through. Raises Damaged unless they are those that were uploaded.
+
+    Those of a storage elsewhere are fetched once, into a file that is gone afterwards. Raises Unavailable where they can't be read.
+    """
+    path = _path_of(sha256)
+    with contextlib.ExitStack() as held:
+        with _told(sha256):
+            copy = None if path else held.enter_context(_a_copy())
+            with open(path, "rb") if path else opened(sha256) as stream:
+                found = pieces(stream)
+                _check_whole(sha256, size, found if copy is None else _written(found, copy))
+            if copy is not None:
+                copy.flush()
+                path = copy.name
+        yield path
+
+
+def _path_of(sha256: str) -> str:
+    """The path of the bytes in a storage on this machine, else nothing."""
+    try:
+        path = default_storage.path(place_of(sha256))
+    except NotImplementedError:
+        return ""
+    return path if os.path.isfile(path) else ""  # some storages name paths where nothing lies
+
+
+def _a_copy() -> Any:
+    os.makedirs(settings.RECEIVING, mode=0o700, exist_ok=True)
+    return tempfile.NamedTemporaryFile(dir=settings.RECEIVING, suffix=SUFFIX)
+
+
+@contextlib.contextmanager
+def _told(sha256: str) -> Iterator[None]:
+    """What a storage raises, and each has errors of its own, as Damaged or Unavailable."""
+    try:
+        with _gone_as_damaged(sha256):
+            yield
+    except Damaged:
+        raise
+    except Exception as exc:
+        logger.exception("a stored file could not be read", extra={"sha256": sha256})
+        raise Unavailable("The storage of files does not give it just now.") from exc
+
+
+def _written(found: Iterable[bytes], copy: IO[bytes]) -> Iterator[bytes]:
+    for piece in found:
+        copy.write(piece)
+        yield piece
+
+
+def _check_whole(sha256: str, size: int, found: Iterable[bytes]) -> None:
+    digest, length = hashlib.sha256(), 0
+    for piece in found:
+        digest.update(piece)
+        length += len(piece)
+    if digest.hexdigest() != sha256 or length != size:
         raise Damaged(f"the bytes of {sha256} are not those that were uploaded")
 
 
-def preview(sha256: str) -> str:
+@contextlib.contextmanager
+def _gone_as_damaged(sha256: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as exc:
+        raise Damaged(f"the bytes of {sha256} are gone") from exc
+
+
+def preview(sha256: str, size: int) -> str:
     """The first lines of a text file, else nothing. For pages: as text, never as markup."""
+    if size > PREVIEW_FETCHED and not _path_of(sha256):
+        return ""
     try:
         with opened(sha256) as stream:
             start = stream.read(PREVIEW_BYTES)
@@ -132,13 +200,13 @@ def take_one(received: ReceivedFile, already: int, limits: Limits, *, by: Any) -
         )
     try:
         return _keep(received, by)
-    except OSError as exc:
+    except NotStored as exc:
         logger.exception("a file could not be stored")
         raise not_stored from exc
 
 
 def _keep(received: ReceivedFile, by: Any) -> CaseFile:
-    """The row first, then the bytes: whoever cleans up meanwhile sees that they are wanted."""
+    """The row first, then the bytes: whoever cleans up meanwhile sees that they are wanted. Raises NotStored."""
     with write():
         # Waits for a clean-up that is about to delete the same bytes.
         list(CaseFile.objects.select_for_update().filter(sha256=received.sha256).values_list("pk"))
@@ -151,9 +219,11 @@ def _keep(received: ReceivedFile, by: Any) -> CaseFile:
         )
     try:
         _store(received)
-    except BaseException:
+    except BaseException as exc:
         with write():
             file.delete()
+        if isinstance(exc, Exception):  # a storage elsewhere has errors of its own
+            raise NotStored from exc
         raise
     return file
 

@@ -3,16 +3,13 @@
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.utils.translation import gettext as _
 
 from casesite import clock
@@ -20,7 +17,6 @@ from casesite.database import write
 
 from . import files, scans
 from .models import CaseFile, FileScan, ScanResult
-from .receiving import SUFFIX
 
 logger = logging.getLogger(__name__)
 AT_ONCE = 2  # of one process: scanners take long, and its other threads are for sending
@@ -87,12 +83,13 @@ def scan(sha256: str) -> None:
 
 def _look_at(file: CaseFile) -> tuple[ScanResult, str]:
     try:
-        # A copy that is cut off, or still being written, may look clean.
-        files.check_whole(file.sha256, file.size)
-        with _on_disk(file.sha256) as path:
+        # Read through before: a copy that is cut off, or still being written, may look clean.
+        with files.on_disk(file.sha256, file.size) as path:
             code, said = _run(path)
     except files.Damaged:
         return ScanResult.FAILED, _("its stored bytes are damaged")
+    except files.Unavailable:
+        return ScanResult.FAILED, _("its stored bytes could not be fetched")
     except FileNotFoundError:
         return ScanResult.FAILED, _("the scanner was not found")
     except subprocess.TimeoutExpired:
@@ -105,24 +102,6 @@ def _look_at(file: CaseFile) -> tuple[ScanResult, str]:
         return ScanResult.REFUSED, said
     ended = _("the scanner ended with code %(code)d") % {"code": code}
     return ScanResult.FAILED, f"{ended}: {said}"[:SAID_MOST] if said else ended
-
-
-@contextlib.contextmanager
-def _on_disk(sha256: str) -> Iterator[str]:
-    """Where the bytes lie on this machine; for the time being, where the storage is elsewhere."""
-    try:
-        path = default_storage.path(files.place_of(sha256))
-    except NotImplementedError:
-        path = ""
-    if os.path.isfile(path):  # some storages name paths where nothing lies
-        yield path
-    else:
-        os.makedirs(settings.RECEIVING, mode=0o700, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=settings.RECEIVING, suffix=SUFFIX) as copy:
-            with files.opened(sha256) as stream:
-                shutil.copyfileobj(stream, copy)
-            copy.flush()
-            yield copy.name
 
 
 def _run(path: str) -> tuple[int, str]:

@@ -45,7 +45,7 @@ def bring(row: Submission, target: Target, keys: Keys) -> str:
         told = connect_files.status(target, keys, place, arn=upload.aws_id)
     except AwsError as exc:
         raise _ending(row, exc) from exc
-    except PartNotTaken as exc:
+    except (PartNotTaken, files.Unavailable) as exc:
         raise _again(row, str(exc)) from exc
     return _judged(row, upload, told)
 
@@ -97,20 +97,17 @@ def _sent(row: Submission, target: Target, keys: Keys, place: Place) -> Upload:
 
 
 def _put(row: Submission, upload: Upload, begun: Begun) -> None:
-    try:
-        files.check_whole(upload.file_sha256, upload.size)
-        stream = files.opened(upload.file_sha256)
-    except files.Damaged as exc:
-        _save(upload, state=UploadState.FAILED, error_text=str(exc))
-        raise Unfit(f"The file “{upload.file_name}” is no longer what was submitted.", Reason.FILE_REFUSED) from exc
     transfer = Transfer()
     try:
-        with stream:
+        with files.on_disk(upload.file_sha256, upload.size) as path, open(path, "rb") as stream:
             digest = hashlib.md5(usedforsecurity=False)
             for piece in files.pieces(stream):
                 digest.update(piece)
             part = Part(stream, 0, upload.size, lambda _moved: None)
             transfer.put(begun.url, part, length=upload.size, md5=digest.digest(), headers=begun.headers)
+    except files.Damaged as exc:
+        _save(upload, state=UploadState.FAILED, error_text=str(exc))
+        raise Unfit(f"The file “{upload.file_name}” is no longer what was submitted.", Reason.FILE_REFUSED) from exc
     finally:
         transfer.close()
 

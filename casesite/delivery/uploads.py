@@ -134,14 +134,8 @@ class Bringing:
 
     def _read_whole(self, upload: Upload) -> bytes:
         """A small file, as the SDK wants it. Raises Unfit where it is not the one that was submitted."""
-        try:
-            with files.opened(upload.file_sha256) as stream:
-                data = stream.read(SET.size + 1)
-        except files.Damaged as exc:
-            raise _damaged(upload) from exc
-        if len(data) != upload.size or hashlib.sha256(data).hexdigest() != upload.file_sha256:
-            raise _damaged(upload)
-        return data
+        with self._on_disk(upload) as path, open(path, "rb") as stream:
+            return stream.read(SET.size)
 
     # --- as uploads --------------------------------------------------------------------------------------------------------
     def as_uploads(self) -> Enclosed:
@@ -165,22 +159,23 @@ class Bringing:
         return living.first() or self._begun(file, Way.UPLOAD_IDS)
 
     def _send(self, upload: Upload) -> None:
-        urls: dict[int, str] = {}
-        if not upload.aws_id:
-            self._check_whole(upload)
-            pace(self.row)
-            with self._asking([upload], drop_unclear=True):
-                links = support.upload_links(self.target, self.keys, file_name=upload.file_name, size=upload.size)
-            urls = links.urls
-            self._save(upload, aws_id=links.upload_id, part_size=links.part_size, total_parts=links.total_parts)
-        if upload.missing_parts:
-            Parts(self, upload, urls).send()
+        if not upload.aws_id or upload.missing_parts:
+            with self._on_disk(upload) as path:
+                urls = {} if upload.aws_id else self._first_links(upload)
+                Parts(self, upload, urls, path).send()
         pace(self.row)
         etags = {int(index): etag for index, etag in upload.parts.items()}
         with self._asking([upload]):
             status = support.complete_upload(self.target, self.keys, upload.aws_id, etags)
         failpoints.reach("D-complete")
         self._note_status(upload, status)
+
+    def _first_links(self, upload: Upload) -> dict[int, str]:
+        pace(self.row)
+        with self._asking([upload], drop_unclear=True):
+            links = support.upload_links(self.target, self.keys, file_name=upload.file_name, size=upload.size)
+        self._save(upload, aws_id=links.upload_id, part_size=links.part_size, total_parts=links.total_parts)
+        return links.urls
 
     def _ask_status(self, upload: Upload) -> None:
         pace(self.row)
@@ -209,11 +204,16 @@ class Bringing:
         pause = min(times.scaled(30 * times.SECOND), max(times.scaled(2 * times.SECOND), (now - since) / 2))
         return NotReady(now + pause, Reason.FILES)
 
-    def _check_whole(self, upload: Upload) -> None:
+    @contextmanager
+    def _on_disk(self, upload: Upload) -> Iterator[str]:
+        """Where the file lies on this machine, or a copy of it for the time being. Raises Unfit where it is not the one that was submitted."""
         try:
-            files.check_whole(upload.file_sha256, upload.size)
+            with files.on_disk(upload.file_sha256, upload.size) as path:
+                yield path
         except files.Damaged as exc:
             raise _damaged(upload) from exc
+        except files.Unavailable as exc:
+            raise self.again([upload], str(exc), Reason.FILES_AGAIN) from exc
 
     # --- rows ------------------------------------------------------------------------------------------------------------
     def _begun(self, file: dict[str, Any], way: Way) -> Upload:
@@ -311,8 +311,8 @@ class Stopped(Exception):
 class Parts:
     """The missing parts of one upload on their way, up to four at once. Only this thread talks to the database."""
 
-    def __init__(self, bringing: Bringing, upload: Upload, urls: dict[int, str]) -> None:
-        self._bringing, self._upload, self._urls = bringing, upload, urls
+    def __init__(self, bringing: Bringing, upload: Upload, urls: dict[int, str], path: str) -> None:
+        self._bringing, self._upload, self._urls, self._path = bringing, upload, urls, path
         self._transfer = Transfer()
         self._stop = threading.Event()
         self._moved_at = time.monotonic()
@@ -351,7 +351,7 @@ class Parts:
         upload = self._upload
         try:
             etag = future.result()
-        except files.Damaged as exc:
+        except FileNotFoundError as exc:
             raise _damaged(upload) from exc
         except PartNotTaken as exc:
             if exc.status == 404:  # AWS does not know the upload any more
@@ -389,7 +389,7 @@ class Parts:
         """In a thread of its own: read the part twice, for its checksum and to send it."""
         start, length = self._upload.range_of(index)
         checksum = hashlib.md5(usedforsecurity=False)
-        with files.opened(self._upload.file_sha256) as stream:
+        with open(self._path, "rb") as stream:
             stream.seek(start)
             for piece in files.pieces(stream, length):
                 self._moved(len(piece))

@@ -214,7 +214,7 @@ def files_of(submission: Submission) -> SentFiles | None:
             file["size"],
             file["sha256"],
             keys.get((file["sha256"], file["name"])),
-            files.preview(file["sha256"]),
+            files.preview(file["sha256"], file["size"]),
         )
         for file in submission.files
     ]

@@ -66,7 +66,8 @@ def test_copy_that_was_cut_off_is_replaced(author):
 
     kept(author)
 
-    files.check_whole(sha256, len(LOG))
+    with files.on_disk(sha256, len(LOG)) as path:
+        assert path == str(place)
     assert stored() == [sha256]
 
 
@@ -75,8 +76,8 @@ def test_damaged_bytes_are_noticed(author, spoil):
     file = kept(author)
     spoil(Path(default_storage.path(files.place_of(file.sha256))))
 
-    with pytest.raises(files.Damaged):
-        files.check_whole(file.sha256, file.size)
+    with pytest.raises(files.Damaged), files.on_disk(file.sha256, file.size):
+        pass
 
 
 def test_large_file_never_stands_in_memory(author):
@@ -85,7 +86,8 @@ def test_large_file_never_stands_in_memory(author):
 
     received = received_in_pieces(size, piece)
     file = files.take_one(received, 0, ROOMIEST, by=author)
-    files.check_whole(file.sha256, size)
+    with files.on_disk(file.sha256, size):
+        pass
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
@@ -236,7 +238,7 @@ def test_what_a_dead_process_was_receiving_is_deleted_after_a_day(settings):
 def test_text_is_shown_by_its_first_lines(author, data, shown):
     file = kept(author, "file", data)
 
-    assert files.preview(file.sha256) == shown
+    assert files.preview(file.sha256, file.size) == shown
 
 
 def test_another_storage_is_a_setting(tmp_path):

@@ -7,7 +7,6 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.core.files.storage import InMemoryStorage, Storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 
@@ -293,7 +292,7 @@ def test_scanner_inherits_no_keys(client, bells, scanner, monkeypatch):
     assert "secret" not in said
 
 
-@pytest.mark.parametrize("storage", ["django.core.files.storage.InMemoryStorage", f"{__name__}.Elsewhere"])
+@pytest.mark.parametrize("storage", ["django.core.files.storage.InMemoryStorage", "tests.storages.Elsewhere"])
 def test_files_of_a_storage_elsewhere_are_copied_for_the_scanner(client, bells, scanner, settings, storage):
     settings.STORAGES = {**settings.STORAGES, "default": {"BACKEND": storage}}
     scanner()
@@ -303,15 +302,6 @@ def test_files_of_a_storage_elsewhere_are_copied_for_the_scanner(client, bells, 
 
     assert FileScan.objects.get().said == "[31mEicar-Signature FOUND"
     assert list(settings.RECEIVING.iterdir()) == []
-
-
-class Elsewhere(Storage):
-    """Has no path on this machine for a file, as object stores have none."""
-
-    def __init__(self):
-        self._kept = InMemoryStorage()
-        self._open, self._save = self._kept._open, self._kept._save
-        self.exists, self.size, self.delete = self._kept.exists, self._kept.size, self._kept.delete
 
 
 def test_ending_worker_ends_the_scanner_and_leaves_the_file_to_the_next(client, bells, scanner, tmp_path):
