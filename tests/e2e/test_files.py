@@ -1,6 +1,7 @@
 """Files in the form in a real browser: each goes at once, can be cancelled and taken out; and all works without a script."""
 
 import os
+import threading
 
 import pytest
 from playwright.sync_api import expect
@@ -70,6 +71,60 @@ def test_chosen_files_go_at_once_and_can_be_taken_out(editing, draft, console):
     expect(page.get_by_text("Draft saved.")).to_be_visible()
     assert (names(page), names_of(draft)) == ([LOG["name"]], [LOG["name"]])
     _forget_refusals(console)
+
+
+# Writes down each change of the line of a file that is on its way: how far its bar is, and its words.
+WATCH = """() => {
+  window.told = [];
+  const note = () => {
+    const line = document.querySelector(".file-list .file-told");
+    if (line && line.querySelector("progress"))
+      window.told.push([line.querySelector("progress").value, line.firstChild.textContent]);
+  };
+  const list = document.querySelector(".file-list");
+  new MutationObserver(note).observe(list, { subtree: true, childList: true, attributes: true, characterData: true });
+}"""
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    """Files that came in are stored once this is set, not before."""
+    let_go, take_one = threading.Event(), files.take_one
+
+    def take_when_let(*args, **kwargs):
+        assert let_go.wait(60)
+        return take_one(*args, **kwargs)
+
+    monkeypatch.setattr(files, "take_one", take_when_let)
+    yield let_go
+    let_go.set()
+
+
+def test_file_on_its_way_tells_how_far_it_is_until_it_is_stored(editing, draft, stored):
+    page = editing()
+    page.evaluate(WATCH)
+    line = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1_000_000}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", line)
+
+    page.locator("#id_files").set_input_files([LOG | {"name": "heap.hprof", "buffer": b"x" * 3 * 1024 * 1024}])
+    expect(page.locator(".file-told")).to_have_text("being stored")
+    told = page.evaluate("told")
+    stored.set()
+
+    expect(page.locator(".file-list [data-remove-file]")).to_have_count(1)
+    expect(page.locator(".file-list progress")).to_have_count(0)
+    expect(page.locator("[data-files-said]")).to_have_text("heap.hprof added")
+    assert names_of(draft) == []  # until the draft is saved, which holds it
+    page.get_by_role("button", name="Save draft").click()
+    expect(page.get_by_text("Draft saved.")).to_be_visible()
+    assert names_of(draft) == ["heap.hprof"]
+    values, words = [value for value, _words in told], [text for _value, text in told]
+    under_way = {value for value in values if 0 < value < 1}
+    assert len(under_way) > 1
+    assert values == sorted(values)
+    assert (values[0], words[0]) == (0, "waiting")
+    assert (values[-1], words[-1]) == (1, "being stored")
+    assert {text.partition(" MB of ")[2] for text in words[1:-1] if "of" in text} == {"3.0 MB"}
 
 
 def test_secret_in_a_chosen_file_brings_its_tick_at_once_and_takes_it_away(editing, draft):
