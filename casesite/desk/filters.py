@@ -74,7 +74,7 @@ class FilterForm(forms.Form):
         required=False,
         label=_("Search"),
         widget=forms.TextInput(
-            attrs={"type": "search", "class": "form-control", "placeholder": _("Reference, id or words")}
+            attrs={"type": "search", "class": "form-control", "dir": "auto", "placeholder": _("Reference, id or words")}
         ),
     )
     state = _Choice(

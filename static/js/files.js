@@ -32,6 +32,7 @@
     entry.dataset.file = "";
     const name = document.createElement("span");
     name.className = "file-name";
+    name.dir = "auto";
     name.textContent = file.name;
     const told = document.createElement("span");
     told.className = "small muted file-told";

@@ -354,7 +354,7 @@ def test_quota_request_is_pointed_to_service_quotas(client, typed, account):
     page = response.content.decode()
     assert remarks(response) == ["quota"]
     assert 'href="https://eu-west-1.console.aws.amazon.com/servicequotas/home/services/ec2/quotas"' in page
-    assert f"<b>{account}</b>" in page
+    assert f"<b><bdi>{account}</bdi></b>" in page
     assert "A higher quota is asked for elsewhere" in page
 
 

@@ -116,7 +116,7 @@ def test_returned_case_tells_who_and_why_and_leads_to_its_form(client, made):
 
     page = client.get("/").content.decode()
 
-    assert "A. Okafor: “Which cluster? AWS will ask.”" in page
+    assert "A. Okafor: “<bdi>Which cluster? AWS will ask.</bdi>”" in page
     assert f'href="/cases/{submission.case.reference}/edit/"' in page
 
 

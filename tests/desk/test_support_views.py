@@ -417,7 +417,7 @@ def test_refusal_that_names_no_field_stands_on_top(client, author, account):
 
     page = client.get(edit_url(case)).content.decode()
 
-    assert "<q>Something is off</q>" in page
+    assert '<q dir="auto">Something is off</q>' in page
     assert "error_1_id_" not in page
 
 
@@ -428,7 +428,7 @@ def test_refusal_leaves_its_field_when_that_was_changed(client, author, account,
     page = client.get(edit_url(case)).content.decode()
 
     assert "error_1_id_category_code" not in page
-    assert "<q>Invalid category code</q>" in page
+    assert '<q dir="auto">Invalid category code</q>' in page
 
 
 def test_refusal_stands_above_a_form_with_errors_of_its_own(client, author, account, typed):
@@ -436,7 +436,7 @@ def test_refusal_stands_above_a_form_with_errors_of_its_own(client, author, acco
 
     page = client.post(edit_url(case), typed | {"subject": "", "form_token": "1", "action": "submit"}).content.decode()
 
-    assert "<q>Invalid category code</q>" in page
+    assert '<q dir="auto">Invalid category code</q>' in page
     assert 'id="error_1_id_subject"' in page
     assert "error_1_id_category_code" not in page
 
