@@ -10,7 +10,7 @@ import re
 import secrets
 import sys
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 from django import template
 from django.conf import settings
@@ -101,9 +101,8 @@ def _is_plain(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(map(_is_plain, value))
     if is_dataclass(value):
-        return value.__dataclass_params__.frozen and all(  # type: ignore[attr-defined]
-            _is_plain(getattr(value, field.name)) for field in fields(value)
-        )
+        frozen: bool = cast(Any, value).__dataclass_params__.frozen
+        return frozen and all(_is_plain(getattr(value, field.name)) for field in fields(value))
     return type(value) in _PLAIN
 
 
