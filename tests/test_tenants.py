@@ -1,14 +1,12 @@
 """Who gets what at which address: every URL of the site, every role, members of the team and strangers to it."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
-from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from casesite import clock
@@ -21,7 +19,7 @@ from casesite.submissions.models import Decision, Submission
 from casesite.submissions.states import State
 from casesite.teams.models import AwsAccount, CannedText, Membership, Preferences, Team
 from tests.e2e.http import forms_in
-from tests.worlds import World
+from tests.worlds import World, routes
 
 pytestmark = pytest.mark.django_db
 
@@ -229,20 +227,6 @@ def as_table(rows: dict[str, list[str]]) -> str:
 
 
 # --- addresses -----------------------------------------------------------------------------------------------------------
-def routes() -> Iterator[str]:
-    """Every address that the site knows, as its pattern is written."""
-    return _routes(get_resolver(), "")
-
-
-def _routes(resolver: URLResolver, before: str) -> Iterator[str]:
-    for each in resolver.url_patterns:
-        here = before + str(each.pattern)
-        if isinstance(each, URLResolver):
-            yield from _routes(each, here)
-        else:
-            yield here or "/"
-
-
 def test_every_address_has_its_row():
     assert set(routes()) == {re.sub(r"/\?.*", "/", row) for row in first_words(READING)}
 

@@ -1,9 +1,11 @@
 """A team with a case in every state, and people of every kind: what tests about all pages at once look at."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 from django.test import Client
+from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
 from casesite.cases.models import Case, ConnectContent
@@ -36,6 +38,20 @@ from tests.factories import (
 )
 
 
+def routes() -> Iterator[str]:
+    """Every address that the site knows, as its pattern is written."""
+    return _routes(get_resolver(), "")
+
+
+def _routes(resolver: URLResolver, before: str) -> Iterator[str]:
+    for each in resolver.url_patterns:
+        here = before + str(each.pattern)
+        if isinstance(each, URLResolver):
+            yield from _routes(each, here)
+        else:
+            yield here or "/"
+
+
 class World:
     """Owls, the team that owns everything; Foxes, the other one; a superuser in none.
 
@@ -62,6 +78,7 @@ class World:
         self._catalogue()
         self._template()
         self.connect = self._connect_case()
+        self.connect_draft = self._connect_draft()
         self.draft = a_draft(**self._written("Mice squeak"))
         self._enclose(self.draft)
         self.canned_text = CannedText.objects.create(
@@ -142,6 +159,10 @@ class World:
         case = a_connect_draft(self.template, by=self.people["author"], team=self.team, typed=typed, **told)
         ConnectContent.objects.filter(case=case).update(version=self.template.versions.last())
         return workflow.submit(case, by=case.author)
+
+    def _connect_draft(self) -> Case:
+        typed = {"title": f"Mice in a template{self.spice}"[:400], "note": f"Mice squeak.{self.spice}"}
+        return a_connect_draft(self.template, by=self.people["author"], team=self.team, typed=typed)
 
     def _enclose(self, case: Case) -> None:
         """A file whose name is as odd as a name may be."""
@@ -278,6 +299,7 @@ class World:
             "<dry_run>": str(self.dry_run.pk),
             "<connect>": self.connect.marker,
             "<draft>": self.draft.reference,
+            "<connect_draft>": self.connect_draft.reference,
             "<discarded>": self.discarded.reference,
             "<queued>": self.cases[State.QUEUED].case.reference,
             "<unknown>": str(self.cases[State.UNKNOWN].pk),
@@ -352,6 +374,11 @@ DESK_PAGES = (
     "cases/<draft>/",
     "cases/<draft>/edit/",
     "cases/<discarded>/",
+    "cases/new/connect/",
+    "cases/new/connect/<int:pk>/",
+    "cases/<connect_draft>/",
+    "cases/<connect_draft>/edit/",
+    "cases/<connect_case>/",
     "accounts/",
     "accounts/<int:pk>/",
     "templates/<int:pk>/",
@@ -362,6 +389,8 @@ DESK_PAGES = (
 )
 LEAD_PAGES = (
     "/",
+    "queue/",
+    "cases/<queued>/",
     "admin/",
     REVIEW,
     f"{REVIEW}?state__exact=pending_review",
@@ -385,6 +414,7 @@ LEAD_PAGES = (
     "admin/teams/cannedtext/add/",
     "admin/teams/cannedtext/<path:object_id>/change/",
     "admin/teams/cannedtext/<path:object_id>/history/",
+    "admin/teams/cannedtext/<path:object_id>/delete/",
     "admin/teams/awsaccount/",
     "admin/teams/awsaccount/<path:object_id>/change/",
     "admin/teams/awsaccount/<path:object_id>/history/",
