@@ -76,13 +76,23 @@ WITHOUT_MOTION = """() => {
 }"""
 
 
+# Colours are the one thing that these change.
+MODES = {
+    "dark": {"color_scheme": "dark", "contrast": "no-preference"},
+    "dark, more contrast": {"color_scheme": "dark", "contrast": "more"},
+    "more contrast": {"color_scheme": "light", "contrast": "more"},
+}
+
+
 def troubles(page: Page) -> list[str]:
-    """What axe finds on the page as it stands: light, dark, on a narrow screen; and whether that has to be moved sideways."""
+    """What axe finds on the page as it stands: light, dark, with more contrast, on a narrow screen; and whether that has to
+    be moved sideways."""
     page.evaluate(WITHOUT_MOTION)
     found = findings(page)
-    page.emulate_media(color_scheme="dark")
-    found += [f"dark: {each}" for each in findings(page, "color-contrast", "link-in-text-block")]
-    page.emulate_media(color_scheme="light")
+    for mode, media in MODES.items():
+        page.emulate_media(**media)
+        found += [f"{mode}: {each}" for each in findings(page, "color-contrast", "link-in-text-block")]
+    page.emulate_media(color_scheme="light", contrast="no-preference")
     page.set_viewport_size(NARROW)
     found += [f"narrow: {each}" for each in findings(page)]
     if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
