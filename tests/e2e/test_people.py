@@ -1,5 +1,7 @@
 """A customer found from the form of a Connect case in a real browser: by keyboard, answered while one waits, focus kept."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -53,6 +55,7 @@ def test_customer_is_found_and_chosen_while_the_form_stays(live_server, page_at,
     answer.answer_open(template.domain.account_id)
     logistics = customer.get_by_role("button", name="Demo Logistics")
     expect(logistics).to_be_visible()
+    expect(page.locator("#rules-said")).to_have_text(re.compile(r"^\d+ found\.$"))
     assert_accessible(page)
     logistics.click()
 
