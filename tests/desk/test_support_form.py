@@ -319,7 +319,7 @@ def test_severities_are_named_as_in_the_console(client):
     assert "It can&#x27;t be changed after the case is open." in page
 
 
-SEEN = "They are those of the account's support plan as AWS showed them"
+SEEN = "AWS showed these for the account's support plan"
 
 
 def words_at_the_cards(response):
