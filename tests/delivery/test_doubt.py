@@ -139,6 +139,7 @@ def test_a_row_taken_over_with_nothing_to_prove_is_not_looked_for_for_ever(bells
 def test_a_bug_of_ours_stops_the_lane_until_a_person_checks(sandbox, bells, clock, settings):
     settings.GATE_RATE = settings.GATE_BURST = 50
     first = a_submission(State.QUEUED)
+    clock.advance(seconds=1)  # of rows queued at one instant either may go first
     second = a_submission(State.QUEUED, by=first.case.author, account=first.account, subject="The next one")
     sandbox.fault(CREATE, "error", code="DryRunOperationException", status=400, message="The request is valid")
     work_off(first)
