@@ -148,9 +148,9 @@ def preview(sha256: str, size: int) -> str:
     if size > PREVIEW_FETCHED and not _path_of(sha256):
         return ""
     try:
-        with opened(sha256) as stream:
+        with _told(sha256), opened(sha256) as stream:
             start = stream.read(PREVIEW_BYTES)
-    except Damaged:
+    except (Damaged, Unavailable):  # nobody is kept from reviewing by it; what is sent is looked at once more
         return ""
     for cut in range(4):  # the last character may be cut
         try:

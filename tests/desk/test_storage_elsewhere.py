@@ -7,7 +7,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from casesite import failpoints
-from casesite.cases import files
+from casesite.cases import file_secrets, files
 from casesite.cases.models import Case, CaseFile
 from casesite.catalog.known import MAY_UPLOAD
 from casesite.submissions import workflow
@@ -153,3 +153,17 @@ def test_first_lines_of_a_large_file_are_not_worth_fetching_it(author, account, 
 
     assert [files.preview(row.sha256, row.size) for row in rows] == ["few", ""]
     assert storage.opened == [place(small)]
+
+
+def test_review_goes_on_while_the_storage_is_away(author, account, reviewer, storage):
+    case = a_draft(by=author, account=account)
+    a_file(case, *LOG)
+    submission = a_submission(State.PENDING_REVIEW, case=case)
+    file_secrets.searches_of([file_secrets.Bytes(file.sha256, file.size, file.name) for file in case.files.all()])
+    storage.failing = True
+
+    page = signed_in(reviewer).get(f"/admin/submissions/submission/{submission.pk}/change/")
+
+    assert page.status_code == 200
+    assert LOG[0] in page.content.decode()
+    assert "init 8123 ms" not in page.content.decode()

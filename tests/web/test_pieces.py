@@ -161,6 +161,16 @@ def test_what_is_kept_stays_within_bounds(monkeypatch):
     assert 10 < len(pieces.kept) < 100
 
 
+def test_keys_of_small_pieces_count_too(monkeypatch):
+    monkeypatch.setattr(pieces.kept, "most_bytes", 100_000)
+    page = a_template("{% once who=who %}{{ who|length }}{% endonce %}")
+
+    for number in range(300):
+        page.render(Context({"who": str(number) * 100}))
+
+    assert 10 < len(pieces.kept) < 100
+
+
 def test_values_are_given_by_name():
     with pytest.raises(TemplateSyntaxError, match="by name"):
         a_template("{% once topbar.told %}{% endonce %}")

@@ -46,10 +46,11 @@ class Live(Node):
         return SafeString(f"{_SECRET}:{leaves_open.index(self)};")
 
 
+KEY_BYTES = 1000  # about what a key takes, with the values in it
 Pieces = tuple[SafeString | Live, ...]
 kept: Lru[Pieces] = Lru(
     most_bytes=4_000_000,
-    size_of=lambda pieces: sum(sys.getsizeof(piece) for piece in pieces if isinstance(piece, str)),
+    size_of=lambda pieces: KEY_BYTES + sum(sys.getsizeof(piece) for piece in pieces if isinstance(piece, str)),
 )
 
 
