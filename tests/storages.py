@@ -1,11 +1,19 @@
-"""A storage for tests that is not on this machine's disk."""
+"""Where files lie in tests: in a folder of their own, or not on this machine's disk."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.core.files.base import File
 from django.core.files.storage import InMemoryStorage, Storage
+
+
+def keep_in(settings: Any, folder: Path) -> None:
+    """Have files lie in a folder of the test's own, those that come in and those that are stored."""
+    settings.RECEIVING = folder / "receiving"
+    usual = settings.STORAGES["default"]
+    settings.STORAGES = {**settings.STORAGES, "default": {**usual, "OPTIONS": {"location": str(folder / "files")}}}
 
 
 class Elsewhere(Storage):

@@ -19,6 +19,7 @@ from casesite.cases.models import CaseFile
 from casesite.cases.receiving import ReceivingHandler
 from casesite.database import write
 from tests.factories import a_draft, a_file, a_received_file, a_user
+from tests.storages import keep_in
 
 pytestmark = pytest.mark.django_db
 LOG = b"2026-11-20T14:02:11Z init 8123 ms\n"
@@ -31,11 +32,7 @@ def stored():
 
 @pytest.fixture(autouse=True)
 def own_folder(settings, tmp_path):
-    settings.RECEIVING = tmp_path / "receiving"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(tmp_path / "files")}},
-    }
+    keep_in(settings, tmp_path)
 
 
 @pytest.fixture

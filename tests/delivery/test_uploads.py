@@ -23,6 +23,7 @@ from casesite.submissions import payloads, workflow
 from casesite.submissions.states import State
 from tests.delivery.steps import again, creates, send, work_off
 from tests.factories import a_draft, a_file, a_submission, an_account
+from tests.storages import keep_in
 
 pytestmark = pytest.mark.django_db
 LOG, HEAP = ("log.txt", b"2026-11-20T14:02:11Z init 8123 ms\n"), ("heap.bin", bytes(range(256)) * 10)
@@ -32,11 +33,7 @@ DAMAGED = "The stored file “log.txt” is not the one that was submitted. Choo
 @pytest.fixture(autouse=True)
 def aws(sandbox, settings, tmp_path, bells, time):
     """The simulator takes parts of 1,000 bytes; files and failpoints have a folder of their own."""
-    settings.RECEIVING = tmp_path / "receiving"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(tmp_path / "files")}},
-    }
+    keep_in(settings, tmp_path)
     sandbox.settings(part_size=1000, upload_ready_after=0)
     return sandbox
 

@@ -29,6 +29,7 @@ from tests.desk.conftest import (
     token_of,
 )
 from tests.factories import a_draft, a_file, a_submission, a_team, a_user
+from tests.storages import keep_in
 
 FILE_NEW = "/cases/files/"
 LOG = b"2026-11-20T14:02:11Z init 8123 ms\n"
@@ -36,11 +37,7 @@ LOG = b"2026-11-20T14:02:11Z init 8123 ms\n"
 
 @pytest.fixture(autouse=True)
 def own_folder(settings, tmp_path):
-    settings.RECEIVING = tmp_path / "receiving"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(tmp_path / "files")}},
-    }
+    keep_in(settings, tmp_path)
 
 
 @pytest.fixture(autouse=True)

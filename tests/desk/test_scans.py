@@ -17,6 +17,7 @@ from casesite.delivery import dispatcher
 from casesite.pacing import bell
 from tests.desk.conftest import edit_url, errors_of, post_edit, post_new, signed_in
 from tests.factories import a_draft, a_file, a_user
+from tests.storages import keep_in
 
 FILE_NEW = "/cases/files/"
 LOG = b"2026-11-20T14:02:11Z init 8123 ms\n"
@@ -30,11 +31,7 @@ exit 0
 
 @pytest.fixture(autouse=True)
 def own_folder(settings, tmp_path):
-    settings.RECEIVING = tmp_path / "receiving"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(tmp_path / "files")}},
-    }
+    keep_in(settings, tmp_path)
 
 
 @pytest.fixture(autouse=True)

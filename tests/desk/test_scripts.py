@@ -15,6 +15,7 @@ from casesite.submissions.states import State
 from casesite.teams.models import CannedText, Role
 from tests.delivery.steps import work_off
 from tests.factories import PASSWORD, a_draft, a_submission, a_user, an_account
+from tests.storages import keep_in
 
 from .conftest import NEW, edit_url, new_token, post_edit, post_new, signed_in
 
@@ -35,11 +36,7 @@ ACCOUNT = "決済 障害 عطل \U00020bb7 🦀"
 
 @pytest.fixture(autouse=True)
 def own_folder(settings, tmp_path):
-    settings.RECEIVING = tmp_path / "receiving"
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "default": {**settings.STORAGES["default"], "OPTIONS": {"location": str(tmp_path / "files")}},
-    }
+    keep_in(settings, tmp_path)
 
 
 @pytest.fixture
